@@ -1,0 +1,48 @@
+# make parity   train the experiments on minigrad and on torch, and compare every step
+# make test     the test suite
+# make lint     style, types, line budgets
+#
+# PYTHON=python3.12   the Python to build the environment with
+# VENV=               (empty) use PYTHON as it is and install nothing
+# PIP_ARGS=...        more arguments for pip: an index with torch's CPU build, say
+
+PYTHON ?= python3
+VENV ?= .venv
+PIP_ARGS ?=
+
+ifeq ($(strip $(VENV)),)
+PY := $(PYTHON)
+READY :=
+else
+PY := $(VENV)/bin/python
+READY := $(VENV)/ready
+endif
+
+.PHONY: parity test lint bench clean help
+
+help:
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -8
+
+parity: $(READY)
+	$(PY) -m parity
+
+test: $(READY)
+	$(PY) -m pytest -q -n auto
+
+lint: $(READY)
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	$(PY) tests/line_budgets.py
+
+bench: $(READY)
+	$(PY) benchmarks/steps.py
+
+# Built anew whenever what it is built from changes; marked ready only once everything is installed.
+$(VENV)/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv --clear $(VENV)
+	$(VENV)/bin/python -m pip install --quiet $(PIP_ARGS) -c constraints.txt -e '.[parity,dev,bench]'
+	touch $@
+
+clean:
+	rm -rf $(if $(strip $(VENV)),$(VENV)) build dist *.egg-info .mypy_cache .ruff_cache .hypothesis parity-report bench-report
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

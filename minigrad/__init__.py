@@ -1,0 +1,167 @@
+"""minigrad: a from-scratch autograd engine with torch's names, meaning and numbers.
+
+`import minigrad as torch`, and a PyTorch training script runs on NumPy. To learn how gradients come about,
+read `engine.py` and then `ops.py`.
+"""
+
+import difflib as _difflib
+import warnings as _warnings
+from typing import Any as _Any
+
+# torch computes inf and nan without a word; NumPy warns. Silence it for minigrad's own arithmetic alone.
+_warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"minigrad\.")
+
+from . import autograd, cuda, dtypes, nn, optim, random
+from .autograd import enable_grad, inference_mode, no_grad, set_grad_enabled
+from .creation import (
+    arange,
+    as_tensor,
+    bernoulli,
+    empty,
+    empty_like,
+    eye,
+    from_numpy,
+    full,
+    full_like,
+    get_rng_state,
+    linspace,
+    normal,
+    ones,
+    ones_like,
+    rand,
+    rand_like,
+    randint,
+    randn,
+    randn_like,
+    randperm,
+    set_rng_state,
+    tensor,
+    typed,
+    zeros,
+    zeros_like,
+)
+from .device import device
+from .dtypes import (
+    dtype,
+    float16,
+    float32,
+    float64,
+    get_default_dtype,
+    int8,
+    int16,
+    int32,
+    int64,
+    promote_types,
+    result_type,
+    set_default_dtype,
+    uint8,
+)
+from .dtypes import bool_ as bool
+from .functions.indexing import gather, scatter
+from .functions.pointwise import (
+    abs,
+    add,
+    clamp,
+    clone,
+    cos,
+    div,
+    eq,
+    exp,
+    ge,
+    gt,
+    le,
+    log,
+    lt,
+    maximum,
+    minimum,
+    mul,
+    ne,
+    neg,
+    pow,
+    reciprocal,
+    relu,
+    round,
+    sigmoid,
+    sign,
+    sin,
+    sqrt,
+    square,
+    sub,
+    tanh,
+    where,
+)
+from .functions.reductions import (
+    all,
+    allclose,
+    amax,
+    amin,
+    any,
+    argmax,
+    argmin,
+    equal,
+    isclose,
+    log_softmax,
+    max,
+    mean,
+    min,
+    softmax,
+    std,
+    sum,
+    var,
+)
+from .functions.shapes import (
+    Size,
+    broadcast_to,
+    cat,
+    dot,
+    flatten,
+    matmul,
+    mm,
+    mv,
+    numel,
+    permute,
+    reshape,
+    squeeze,
+    stack,
+    t,
+    transpose,
+    unsqueeze,
+)
+from .modes import is_grad_enabled, is_inference_mode_enabled
+from .printing import set_printoptions
+from .random import Generator, default_generator, initial_seed, manual_seed, seed
+from .tensor import Tensor
+
+float, double, half = float32, float64, float16
+int, long, short = int32, int64, int16
+absolute, negative, clip = abs, neg, clamp
+subtract, multiply, divide, true_divide = sub, mul, div, div
+concat = concatenate = cat
+swapaxes = transpose
+
+FloatTensor, DoubleTensor, HalfTensor = typed("FloatTensor", float32), typed("DoubleTensor", float64), typed("HalfTensor", float16)
+LongTensor, IntTensor, ShortTensor = typed("LongTensor", int64), typed("IntTensor", int32), typed("ShortTensor", int16)
+ByteTensor, CharTensor, BoolTensor = typed("ByteTensor", uint8), typed("CharTensor", int8), typed("BoolTensor", bool)
+
+from math import e, inf, nan, pi  # noqa: E402  # after the functions: torch has these numbers, too
+
+from .version import __version__  # noqa: E402
+
+
+def is_tensor(obj: _Any) -> _Any:
+    """Whether obj is a Tensor."""
+    return isinstance(obj, Tensor)
+
+
+def is_floating_point(input: Tensor) -> _Any:
+    """Whether a tensor's dtype is a floating-point one."""
+    return input.is_floating_point()
+
+
+def __getattr__(name: str) -> _Any:
+    """The error for what minigrad has not got (yet), with the closest name that it has."""
+    if name.startswith("__"):
+        raise AttributeError(f"module 'torch' has no attribute {name!r}")
+    close = _difflib.get_close_matches(name, [n for n in globals() if not n.startswith("_")], 1)
+    hint = f"; the closest that it has is torch.{close[0]}" if close else ""
+    raise AttributeError(f"module 'torch' (minigrad {__version__}) has no attribute {name!r}{hint}")

@@ -1,0 +1,334 @@
+"""Making tensors: from data, filled, as ranges, at random."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import device as devices
+from . import random
+from .dtypes import ALL, as_dtype, dtype, from_numpy_dtype, get_default_dtype, int64, number_dtype
+from .engine import TensorCore, wrap
+from .functions.pointwise import cast
+from .functions.shapes import as_shape
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+Array = np.ndarray[Any, Any]
+
+
+def finish(array: Array, requires_grad: bool = False, device: Any = None) -> Tensor:
+    """A new tensor around the array; a leaf, if it requires grad."""
+    if device is not None:
+        devices.check(device)
+    t = wrap(array)
+    return t.requires_grad_() if requires_grad else t
+
+
+def _numpy_dtype(d: dtype | None, default: dtype | None = None) -> np.dtype[Any]:
+    return as_dtype(d).numpy if d is not None else (default or get_default_dtype()).numpy
+
+
+# ---------------------------------------------------------------------------------------------- from data
+
+
+def tensor(data: Any, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A new tensor with a copy of the data: a number, nested sequences of numbers, an array, a tensor.
+
+    Without a dtype, Python's floats make the default dtype, ints int64, bools bool; arrays keep theirs.
+
+    >>> tensor([[1, 2.5], [3, 4]])
+    tensor([[1.0000, 2.5000],
+            [3.0000, 4.0000]])
+    """
+    if isinstance(data, TensorCore):
+        warnings.warn("To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
+                      "sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor).",
+                      stacklevel=2)
+    array = to_array(data, dtype)
+    return finish(array.copy() if isinstance(data, (np.ndarray, TensorCore)) else array, requires_grad, device)
+
+
+def as_tensor(data: Any, dtype: dtype | None = None, device: Any = None) -> Tensor:
+    """The data as a tensor: a tensor itself, an array by sharing its memory, anything else by a copy."""
+    if device is not None:
+        devices.check(device)
+    if isinstance(data, TensorCore):
+        return data if dtype is None else cast(data, as_dtype(dtype))  # type: ignore[return-value,arg-type]
+    return wrap(to_array(data, dtype))
+
+
+def from_numpy(ndarray: Array) -> Tensor:
+    """A tensor that shares the array's memory: a write to one is seen in the other."""
+    if not isinstance(ndarray, np.ndarray):
+        raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
+    from_numpy_dtype(ndarray.dtype)
+    if any(stride < 0 for stride in ndarray.strides):
+        raise ValueError("At least one stride in the given numpy array is negative, and tensors with negative strides are "
+                         f"not currently supported (strides {ndarray.strides}). Use array.copy() first.")
+    return wrap(ndarray)
+
+
+def to_array(data: Any, d: dtype | None) -> Array:
+    """Data as an array of dtype d, or of the dtype that torch would infer; not copied where it fits."""
+    wanted = None if d is None else as_dtype(d).numpy
+    if isinstance(data, TensorCore):
+        return data.array if wanted is None else data.array.astype(wanted, copy=False)
+    if not isinstance(data, np.ndarray):
+        plain = plain_numbers(data, 0)
+        array = np.asarray(plain)
+        if wanted is None:
+            wanted = inferred(plain, array)
+    else:
+        array = data
+        from_numpy_dtype(array.dtype)
+    return array if wanted is None else array.astype(wanted, copy=False)
+
+
+def plain_numbers(data: Any, depth: int) -> Any:
+    """Nested sequences with the tensors in them made arrays; the errors for what has no place in a tensor."""
+    if isinstance(data, TensorCore):
+        if data.array.size != 1:
+            raise ValueError("only one element tensors can be converted to Python scalars (a tensor of shape "
+                             f"{list(data.array.shape)} is inside the data; torch.stack joins tensors)")
+        return data.array.reshape(())[()]
+    if isinstance(data, np.ndarray):
+        return data
+    if isinstance(data, str):
+        if depth:
+            raise ValueError(f"too many dimensions 'str': the data holds {data!r}")
+        raise TypeError(f"new(): invalid data type 'str': {data!r}")
+    if isinstance(data, (bool, int, float, np.number, np.bool_)):
+        return data
+    if hasattr(data, "__array__"):  # a pandas column, say
+        return np.asarray(data)
+    if not isinstance(data, Sequence):
+        raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
+    items = [plain_numbers(item, depth + 1) for item in data]
+    for item in items[1:]:
+        first, here = np.shape(items[0]), np.shape(item)
+        if first != here:
+            raise ValueError(f"expected sequence of length {(first or (0,))[0]} at dim {depth + 1} (got {(here or (0,))[0]})")
+    return items
+
+
+def inferred(plain: Any, array: Array) -> np.dtype[Any]:
+    """The dtype of nested Python data: what NumPy finds, but Python's floats make the default dtype."""
+    first = plain
+    while isinstance(first, list) and first:
+        first = first[0]
+    if array.size == 0 or (array.dtype == np.float64 and not isinstance(first, (np.generic, np.ndarray))):
+        return get_default_dtype().numpy
+    return array.dtype
+
+
+def legacy(args: tuple[Any, ...], d: dtype) -> Tensor:
+    """`torch.FloatTensor(...)` and `torch.Tensor(...)`: sizes make an empty tensor, a sequence its values."""
+    if len(args) == 1 and not isinstance(args[0], int):
+        data = args[0]
+        if isinstance(data, tuple) and type(data) is not tuple:
+            return wrap(np.empty(data, d.numpy))  # a torch.Size
+        return wrap(np.array(plain_numbers(data, 0) if not isinstance(data, TensorCore) else data.array, d.numpy))
+    return wrap(np.empty(as_shape(args) if args else (0,), d.numpy))
+
+
+def typed(name: str, d: dtype) -> type:
+    """`torch.FloatTensor` and its kind: called, it makes a tensor; `isinstance` and `.type()` know its dtype."""
+
+    class Meta(type):
+        def __call__(cls, *args: Any) -> Tensor:
+            return legacy(args, d)
+
+        def __instancecheck__(cls, x: object) -> bool:
+            return isinstance(x, TensorCore) and x.array.dtype == d.numpy
+
+    return Meta(name, (), {"dtype": d, "__module__": "torch", "__doc__": f"Makes tensors of {d}, from data or sizes."})
+
+
+def dtype_of_type(kind: Any) -> dtype:
+    """The dtype that `.type(...)` is given: a dtype, "torch.FloatTensor" or torch.FloatTensor."""
+    if isinstance(kind, str):
+        for d in ALL:
+            if kind == f"torch.{d.type_name}Tensor":
+                return d
+        raise ValueError(f"invalid type: {kind!r}")
+    return as_dtype(getattr(kind, "dtype", kind))
+
+
+# ------------------------------------------------------------------------------------------------- filled
+
+
+def zeros(*size: Any, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Zeros of the given size: zeros(2, 3) or zeros((2, 3))."""
+    return finish(np.zeros(as_shape(size), _numpy_dtype(dtype)), requires_grad, device)
+
+
+def ones(*size: Any, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Ones of the given size."""
+    return finish(np.ones(as_shape(size), _numpy_dtype(dtype)), requires_grad, device)
+
+
+def empty(*size: Any, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A tensor of the given size, not filled with anything: it holds what lay in memory."""
+    return finish(np.empty(as_shape(size), _numpy_dtype(dtype)), requires_grad, device)
+
+
+def full(
+    size: Sequence[int], fill_value: float, *, dtype: dtype | None = None, device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """fill_value everywhere; its type decides the dtype."""
+    return finish(np.full(as_shape((size,)), fill_value, _numpy_dtype(dtype, number_dtype(fill_value))), requires_grad, device)
+
+
+def eye(n: int, m: int | None = None, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Ones on the diagonal, zeros elsewhere: n rows, m (or n) columns."""
+    return finish(np.eye(n, m, dtype=_numpy_dtype(dtype)), requires_grad, device)
+
+
+def zeros_like(input: Tensor, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Zeros with the shape and dtype of input."""
+    return finish(np.zeros_like(input.array, _numpy_dtype(dtype, input.dtype)), requires_grad, device)
+
+
+def ones_like(input: Tensor, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Ones with the shape and dtype of input."""
+    return finish(np.ones_like(input.array, _numpy_dtype(dtype, input.dtype)), requires_grad, device)
+
+
+def empty_like(input: Tensor, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """An unfilled tensor with the shape and dtype of input."""
+    return finish(np.empty_like(input.array, _numpy_dtype(dtype, input.dtype)), requires_grad, device)
+
+
+def full_like(
+    input: Tensor, fill_value: float, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """fill_value everywhere, with the shape and dtype of input."""
+    return finish(np.full_like(input.array, fill_value, _numpy_dtype(dtype, input.dtype)), requires_grad, device)
+
+
+# ------------------------------------------------------------------------------------------------- ranges
+
+
+def arange(
+    start: float, end: float | None = None, step: float = 1, *, dtype: dtype | None = None, device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """start, start + step, ... up to but without end; arange(n) starts at 0. All ints give int64."""
+    if end is None:
+        start, end = 0, start
+    start, end, step = [x.item() if isinstance(x, TensorCore) else x for x in (start, end, step)]
+    if step == 0:
+        raise RuntimeError("step must be nonzero")
+    if (end - start) * step < 0:
+        raise RuntimeError(f"upper bound and lower bound inconsistent with step sign: {start} to {end} by {step}")
+    whole = all(isinstance(x, (int, np.integer)) for x in (start, end, step))
+    d = _numpy_dtype(dtype, int64 if whole else None)
+    n = max(0, math.ceil((end - start) / step))
+    steps = np.arange(n, dtype=np.float64 if d.kind == "f" else np.int64)
+    return finish((start + steps * step).astype(d), requires_grad, device)
+
+
+def linspace(
+    start: float, end: float, steps: int, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """`steps` numbers from start to end, both included, evenly spaced."""
+    if steps < 0:
+        raise RuntimeError(f"number of steps must be non-negative, not {steps}")
+    return finish(line(start, end, steps, _numpy_dtype(dtype)), requires_grad, device)
+
+
+def line(start: float, end: float, steps: int, d: np.dtype[Any]) -> Array:
+    """linspace as torch computes it: from both ends towards the middle, in the dtype itself."""
+    if steps < 2:
+        return np.full(steps, start, d)
+    a, b = d.type(start), d.type(end)
+    step = (b - a) / d.type(steps - 1)
+    i = np.arange(steps)
+    half = steps // 2
+    return np.where(i < half, a + step * i.astype(d), b - step * (steps - 1 - i).astype(d)).astype(d)
+
+
+# ------------------------------------------------------------------------------------------------- random
+
+
+def _generator(generator: random.Generator | None) -> random.Generator:
+    return random.default_generator if generator is None else generator
+
+
+def rand(
+    *size: Any, generator: random.Generator | None = None, dtype: dtype | None = None, device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Uniform in [0, 1)."""
+    return finish(_generator(generator).uniform(as_shape(size), _numpy_dtype(dtype)), requires_grad, device)
+
+
+def randn(
+    *size: Any, generator: random.Generator | None = None, dtype: dtype | None = None, device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Normal, with mean 0 and standard deviation 1."""
+    return finish(_generator(generator).normal(as_shape(size), _numpy_dtype(dtype)), requires_grad, device)
+
+
+def randint(
+    low: int, high: Any = None, size: Sequence[int] | None = None, *, generator: random.Generator | None = None,
+    dtype: dtype | None = None, device: Any = None, requires_grad: bool = False,
+) -> Tensor:
+    """Integers from low (0 unless given) up to but without high: randint(high, size) or randint(low, high, size)."""
+    if size is None:
+        low, high, size = 0, low, high
+    return finish(_generator(generator).randint(low, high, as_shape((size,)), _numpy_dtype(dtype, int64)), requires_grad, device)
+
+
+def randperm(
+    n: int, *, generator: random.Generator | None = None, dtype: dtype | None = None, device: Any = None
+) -> Tensor:
+    """The integers 0 to n - 1 in random order."""
+    return finish(_generator(generator).randperm(n).astype(_numpy_dtype(dtype, int64), copy=False), False, device)
+
+
+def rand_like(input: Tensor, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """`rand` with the shape and dtype of input."""
+    return empty_like(input, dtype=dtype, device=device).uniform_().requires_grad_(requires_grad)
+
+
+def randn_like(input: Tensor, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """`randn` with the shape and dtype of input."""
+    return empty_like(input, dtype=dtype, device=device).normal_().requires_grad_(requires_grad)
+
+
+def bernoulli(input: Tensor, p: float | None = None, *, generator: random.Generator | None = None) -> Tensor:
+    """1 with the probability that each element of input (or p) gives, else 0."""
+    drawn = _generator(generator).bernoulli(input.array if p is None else p, input.array.shape)
+    return wrap(drawn.astype(input.array.dtype))
+
+
+def normal(
+    mean: Any = 0.0, std: Any = 1.0, size: Sequence[int] | None = None, *, generator: random.Generator | None = None
+) -> Tensor:
+    """Normal, with a mean and a standard deviation for each element, or for all of `size`."""
+    if size is None:
+        size = np.broadcast_shapes(np.shape(getattr(mean, "array", mean)), np.shape(getattr(std, "array", std)))
+    if not isinstance(mean, TensorCore) and not isinstance(std, TensorCore):
+        return wrap(_generator(generator).normal(as_shape((size,)), get_default_dtype().numpy, mean, std))
+    return randn(*size, generator=generator) * std + mean
+
+
+def get_rng_state() -> Tensor:
+    """The state of the random stream: 5056 bytes that torch understands, too."""
+    return wrap(random.default_generator.state_bytes())
+
+
+def set_rng_state(new_state: Tensor) -> None:
+    """Continue the random stream from a state of `get_rng_state`, minigrad's or torch's."""
+    random.default_generator.set_state_bytes(new_state.array)
+
+

@@ -1,0 +1,499 @@
+"""Reverse-mode automatic differentiation. Read this file first, then `ops.py`.
+
+The idea in five sentences. Every operation on tensors computes its result with NumPy at once, and if a
+gradient may be wanted later it also leaves a `Node` behind: which operation it was, where its inputs came
+from, and the few values that its derivative needs. The nodes are the *tape*. `backward` walks the tape from
+the newest node to the oldest; each node receives g, the gradient of the loss with respect to its output, and
+its op's rules turn g into the gradients with respect to its inputs (a *vjp*: vector-Jacobian product). Where
+two paths meet, gradients add. What arrives at a *leaf* (a tensor that the user made) is stored as `.grad`.
+
+Words used throughout:
+    array      a NumPy array, or one of another library with NumPy's interface
+    g          the incoming gradient, or cotangent: it has the shape of the node's output
+    leaf       a tensor with requires_grad that no operation made: parameters, mostly
+    constant   a tensor with no node: no gradient flows to it
+    tick       a number that only rises; every node is stamped with one, and so is every write to a storage
+    cell       a one-element list with the tick of the last write to a storage; all views of it share the cell
+"""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter, itemgetter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .modes import mode, set_grad_enabled
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+Array = Any  # NumPy's ndarray, CuPy's, or a scalar of theirs: whatever the arithmetic gives
+Cell = list[int]
+Rule = Callable[..., Any]
+
+tick: Callable[[], int] = itertools.count(1).__next__
+
+
+
+# ------------------------------------------------------------------------------------ the table's entries
+
+
+class Traced:
+    """What may stand in an array's place in a rule: a Tensor, which records, or a Symbol, which prints."""
+
+    __slots__ = ()
+
+    def _apply(self, op: Op, args: tuple[Any, ...]) -> Any:
+        raise NotImplementedError("each kind of stand-in says what applying an op to it means")
+
+
+class Op:
+    """One entry of the table in ops.py: how to run an operation, and a rule for each input's gradient.
+
+    `forward(x, y, /, dim)` takes inputs before the slash and parameters after it. A rule is `rule(g, ...)`
+    and names, after g, what else it needs: `out`, an input, an input's shape (`x_shape`), a parameter. What
+    no rule names is not kept alive. An op can be called on arrays (it only computes), on tensors (it records)
+    and on symbols (it prints); that is how rules are written in terms of other entries.
+    """
+
+    def __init__(
+        self, name: str, forward: Callable[..., Array], *, view: bool = False,
+        inputs: tuple[str, ...] = (), params: tuple[str, ...] = (), **rules: Rule,
+    ) -> None:
+        if not inputs:
+            inputs, params = _inputs_and_params(forward)
+        self.name, self.forward, self.rules = name, forward, rules
+        self.inputs, self.params = inputs, params
+        self.ruled = sum(1 << i for i, word in enumerate(inputs) if word in rules)  # a bit for each rule
+        self.view = view  # the result may share memory with the first input
+        self.shapes = any(word.endswith("_shape") for rule in rules.values() for word in names_of(rule))
+        self.pullbacks: dict[int, Pullback] = {}  # made on first use, by the bit mask of wanted inputs
+
+    def __call__(self, *args: Any) -> Any:
+        for a in args:
+            if isinstance(a, Traced):
+                return a._apply(self, args)
+        return self.forward(*args)
+
+    def named(self, name: str) -> Op:
+        """The same op under another of torch's names."""
+        return Op(name, self.forward, view=self.view, inputs=self.inputs, params=self.params, **self.rules)
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}({', '.join(self.inputs + self.params)})>"
+
+
+class Pullback:
+    """The rules that pull g back to the inputs that want a gradient, and what those rules need kept.
+
+    `keep` picks the kept values out of (out, *args, *shapes); each step is (the input's position, its rule,
+    what picks the rule's arguments out of the kept values).
+    """
+
+    __slots__ = ("op", "names", "keep", "steps", "keeps_values")
+
+    def __init__(self, op: Op, wanted: int) -> None:
+        rules = [(i, op.rules[n]) for i, n in enumerate(op.inputs) if wanted >> i & 1]
+        layout = ("out", *op.inputs, *op.params, *(f"{n}_shape" for n in op.inputs if op.shapes))
+        needed = {name for _, rule in rules for name in names_of(rule)}
+        self.op = op
+        self.names = tuple(name for name in layout if name in needed)
+        self.keep = _picker(layout, self.names)
+        self.steps = [(i, rule, _picker(self.names, names_of(rule))) for i, rule in rules]
+        self.keeps_values = any(name == "out" or name in op.inputs for name in self.names)
+
+
+def names_of(rule: Rule) -> tuple[str, ...]:
+    """What a rule asks for, after g: read off its signature."""
+    code = rule.__code__
+    return code.co_varnames[1 : code.co_argcount]
+
+
+def _inputs_and_params(forward: Callable[..., Array]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    if isinstance(forward, np.ufunc):
+        return ("x", "y")[: forward.nin], ()
+    found = inspect.signature(forward).parameters.values()
+    inputs = tuple(p.name for p in found if p.kind is p.POSITIONAL_ONLY)
+    return inputs, tuple(p.name for p in found if p.kind is not p.POSITIONAL_ONLY)
+
+
+def _picker(layout: Sequence[str], names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
+    """A function that picks the named values, as a tuple, out of a tuple laid out as `layout`."""
+    at = [layout.index(name) for name in names]
+    if len(at) < 2:  # itemgetter gives a tuple only for two and more; a slice gives one always
+        return itemgetter(slice(at[0], at[0] + 1) if at else slice(0))
+    return itemgetter(*at)
+
+
+# --------------------------------------------------------------------------------- the tape and the tensor
+
+
+class Node:
+    """The trace of one operation, or (subclass Leaf) the end of the tape.
+
+    Nodes point to older nodes only, and never to a tensor: there are no cycles, so a graph that nobody
+    holds any more is freed at once. A node's tick is larger than its parents': creation order is a
+    topological order, and the backward walk is a loop over sorted nodes.
+    """
+
+    __slots__ = ("pullback", "parents", "saved", "cells", "tick", "shape", "dtype", "hooks", "source")
+
+    pullback: Pullback
+    parents: tuple[Node | None, ...]  # for each argument of the op the node that made it
+    saved: tuple[Any, ...] | None  # the values of pullback.names; None once freed
+    cells: tuple[Cell | None, ...]  # for each saved value its storage's cell, if it has one
+    tick: int
+    shape: tuple[int, ...]  # of the output, and so of its gradient
+    dtype: np.dtype[Any]
+    hooks: list[Callable[[Any], Any]] | None  # run on the gradient before the rules see it
+    source: tuple[str, int] | None  # the user's file and line, in the modes that ask for it
+
+    def __init__(self, pullback: Pullback, args: tuple[Any, ...], out: Tensor) -> None:
+        kept: tuple[Any, ...] = (out, *args)
+        if pullback.op.shapes:
+            kept += tuple([np.shape(getattr(a, "array", a)) for a in args[: len(pullback.op.inputs)]])
+        saved, cells = [], []
+        for value in pullback.keep(kept):
+            if isinstance(value, TensorCore):
+                if value.cell is None:
+                    raise RuntimeError(
+                        f"Inference tensors cannot be saved for backward, and {pullback.op.name} needs to save one. "
+                        "Make a clone of it, or use torch.no_grad() instead of torch.inference_mode().")
+                saved.append(value.array)
+                cells.append(value.cell)
+            else:
+                saved.append(value)
+                cells.append(None)
+        self.pullback = pullback
+        self.parents = tuple([a.node if isinstance(a, TensorCore) else None for a in args])
+        self.saved, self.cells = tuple(saved), tuple(cells)
+        self.tick = tick()
+        self.shape, self.dtype = out.array.shape, out.array.dtype
+        self.hooks = None
+        self.source = user_line() if mode.source else None
+
+    @property
+    def op_name(self) -> str:
+        return self.pullback.op.name
+
+    def read(self, as_tensors: bool) -> tuple[Any, ...]:
+        """The saved values, after making sure that none was overwritten or freed since.
+
+        With `as_tensors` they come with their place on the tape, so that running the rules on them records
+        the gradient's own graph.
+        """
+        if self.saved is None:
+            raise RuntimeError(
+                f"Trying to backward through the graph a second time: the saved values of {self.op_name} have "
+                "already been freed. Specify retain_graph=True in the first backward or grad call if you need "
+                "to backward through the graph a second time or to read saved values after it.")
+        for name, value, cell in zip(self.pullback.names, self.saved, self.cells, strict=True):
+            if cell is not None and cell[0] > self.tick:
+                raise RuntimeError(
+                    "one of the variables needed for gradient computation has been modified by an inplace "
+                    f"operation: {self.op_name} saved its {name!r} (shape {list(value.shape)}, {value.dtype}) "
+                    "and it was written to afterwards. Change a copy of it, or write x = x + ... instead of "
+                    "x += ...; autograd.set_detect_anomaly shows the line that saved it.")
+        if not as_tensors:
+            return self.saved
+        place = dict(zip(("out", *self.pullback.op.inputs), (self, *self.parents), strict=False))
+        return tuple([
+            value if cell is None else wrap(value, place.get(name), cell)
+            for name, value, cell in zip(self.pullback.names, self.saved, self.cells, strict=True)])
+
+    def free(self) -> None:
+        """Let go of saved arrays. A node that kept none (a sum, a view) can run backward again."""
+        if self.pullback.keeps_values:
+            self.saved = None
+
+
+class Leaf(Node):
+    """Where gradients end up: a tensor that the user made. Its gradient is a buffer of its own."""
+
+    __slots__ = ("grad",)
+
+    grad: Tensor | None
+
+    def __init__(self, array: Array) -> None:
+        self.parents, self.saved, self.cells = (), (), ()
+        self.tick, self.shape, self.dtype = tick(), array.shape, array.dtype
+        self.hooks = self.grad = self.source = None
+
+    @property
+    def op_name(self) -> str:
+        return "AccumulateGrad"
+
+    def accumulate(self, g: Any) -> None:
+        """Add g to the gradient: in place, so that whoever holds `p.grad` sees it, as in torch.
+
+        Under create_graph g is a tensor with a history, and the sum is a new tensor that has one too.
+        """
+        old = self.grad
+        if isinstance(g, TensorCore):
+            self.grad = g if old is None else old + g  # type: ignore[assignment,operator]
+        elif old is None:
+            self.grad = wrap(np.asarray(g) if isinstance(g, np.generic) else g)
+        else:
+            old.array += g
+            old.bump()
+
+
+class Kept:
+    """A hook for a tensor that is not a leaf but wants its gradient kept."""
+
+    grad: Tensor | None = None
+
+    def __call__(self, g: Any) -> Any:
+        mine = wrap(own(g)) if not isinstance(g, TensorCore) else g
+        self.grad = mine if self.grad is None else self.grad + mine
+        return g
+
+
+class TensorCore(Traced):
+    """What the engine needs of a tensor: an array and its place on the tape. torch's methods: tensor.py."""
+
+    __slots__ = ("array", "node", "leaf", "cell", "base")
+
+    array: Array
+    node: Node | None  # None for a constant
+    leaf: Leaf | None  # where the gradient is kept, also while requires_grad is off
+    cell: Cell | None  # None for an inference tensor: it can't be saved, so nothing needs to watch it
+    base: Tensor | None  # the tensor that this one is a view of
+
+    result_class: type[Tensor]  # tensor.py's Tensor: what operations return
+
+    def _apply(self, op: Op, args: tuple[Any, ...]) -> Tensor:
+        return apply(op, args)
+
+    def bump(self) -> None:
+        """Note that the storage was written to: saved values that share it are stale from now on."""
+        if self.cell is not None:
+            self.cell[0] = tick()
+
+
+def wrap(array: Array, node: Node | None = None, cell: Cell | None = None, base: Tensor | None = None) -> Tensor:
+    """A new tensor around an array (not copied)."""
+    t = _new(TensorCore.result_class)
+    t.array, t.node, t.base, t.leaf = array, node, base, None
+    t.cell = [0] if cell is None and not mode.inference else cell
+    return t
+
+
+_new = object.__new__
+
+
+def apply(op: Op, args: tuple[Any, ...]) -> Tensor:
+    """Run an op on tensors (and numbers, and parameters), and record a node if a gradient may be wanted."""
+    array = op.forward(*[a.array if isinstance(a, TensorCore) else a for a in args])
+    if isinstance(array, np.generic):  # NumPy turns 0-d results into scalars
+        array = np.asarray(array)
+    if op.view and np.may_share_memory(array, args[0].array):
+        viewed = args[0]
+        out = wrap(array, None, viewed.cell, viewed if viewed.base is None else viewed.base)
+    else:
+        out = wrap(array)
+    if op.ruled and mode.grad:
+        wanted = 0
+        for i, a in enumerate(args):
+            if isinstance(a, TensorCore) and a.node is not None:
+                wanted |= 1 << i
+                if a.base is not None:
+                    refuse_stale_view(a, op.name)
+        wanted &= op.ruled
+        if wanted:
+            pullback = op.pullbacks.get(wanted)
+            if pullback is None:
+                pullback = op.pullbacks[wanted] = Pullback(op, wanted)
+            out.node = Node(pullback, args, out)
+    return out
+
+
+def refuse_stale_view(view: TensorCore, op_name: str) -> None:
+    """A view whose storage was written to after the view was recorded is no longer what its node says."""
+    node, cell = view.node, view.cell
+    if cell is not None and node is not None and cell[0] > node.tick and not isinstance(node, Leaf):
+        raise RuntimeError(
+            f"{op_name} was given a view (shape {list(node.shape)}, made by {node.op_name}) whose base has been "
+            "modified by an inplace operation since: its history no longer describes its values. Take the view "
+            "again after the change.")
+
+
+def user_line() -> tuple[str, int] | None:
+    """The innermost file and line that is not minigrad's own."""
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "minigrad":
+        frame = frame.f_back
+    return None if frame is None else (frame.f_code.co_filename, frame.f_lineno)
+
+
+# ------------------------------------------------------------------------------------ the walk backwards
+
+
+def walk_back(
+    roots: Sequence[Node], cotangents: Sequence[Any], targets: Sequence[Node] | None, *,
+    retain_graph: bool, create_graph: bool,
+) -> dict[Node, Any]:
+    """Carry the cotangents back to the leaves, or only to the `targets`, whose gradients are returned.
+
+    Cotangents are arrays, or tensors under create_graph: the same rules run on either.
+    """
+    pending: dict[Node, Any] = {}  # gradients on their way: the sum of what has arrived at a node so far
+    for root, g in zip(roots, cotangents, strict=True):
+        pending[root] = pending[root] + g if root in pending else own(g) if isinstance(root, Leaf) and targets is None else g
+    nodes = newest_first(roots)
+    useful = None if targets is None else leading_to(targets, nodes)
+    captured: dict[Node, Any] = {}
+    for node in nodes:
+        g = pending.pop(node, None)
+        if g is None or (useful is not None and node not in useful):
+            continue
+        if node.hooks:
+            for hook in node.hooks:
+                g = hook(g)
+        if targets is not None and node in targets:
+            captured[node] = g
+        if isinstance(node, Leaf):
+            if targets is None:
+                node.accumulate(g)
+            continue
+        saved = node.read(as_tensors=create_graph)
+        for i, rule, pick in node.pullback.steps:
+            parent = node.parents[i]
+            if parent is None or (useful is not None and parent not in useful):
+                continue
+            grad = fit(rule(g, *pick(saved)), parent)
+            if parent in pending:
+                pending[parent] = pending[parent] + grad
+            elif targets is None and isinstance(parent, Leaf) and (grad is g or grad.base is not None):
+                pending[parent] = own(grad)  # a rule may pass g itself on, or a view of it
+            else:
+                pending[parent] = grad
+        if not retain_graph:
+            node.free()
+    return captured
+
+
+def newest_first(roots: Iterable[Node]) -> list[Node]:
+    """All nodes that the roots depend on, in the order in which their gradients become complete."""
+    nodes = list(dict.fromkeys(roots))
+    seen = set(nodes)
+    for node in nodes:  # the list grows while it is read
+        for parent in node.parents:
+            if parent is not None and parent not in seen:
+                seen.add(parent)
+                nodes.append(parent)
+    nodes.sort(key=attrgetter("tick"), reverse=True)
+    return nodes
+
+
+def leading_to(targets: Sequence[Node], nodes: list[Node]) -> set[Node]:
+    """Those of the nodes (newest first) from which a target can be reached."""
+    useful = set(targets)
+    for node in reversed(nodes):  # oldest first: parents are decided before their children
+        if any(parent in useful for parent in node.parents):
+            useful.add(node)
+    return useful
+
+
+def fit(grad: Any, node: Node) -> Any:
+    """Undo broadcasting and promotion: give a gradient the shape and dtype of the value that it belongs to."""
+    array = grad.array if isinstance(grad, TensorCore) else grad
+    if array.shape != node.shape and type(grad) is np.ndarray and grad.ndim == 2 and node.shape == grad.shape[1:]:
+        grad = array = np.ones(len(grad), grad.dtype) @ grad  # a bias: BLAS adds up rows five times as fast as sum(0)
+    elif array.shape != node.shape:
+        extra = array.ndim - len(node.shape)
+        stretched = [extra + i for i, n in enumerate(node.shape) if n == 1 and array.shape[extra + i] != 1]
+        grad = grad.sum((*range(extra), *stretched)).reshape(node.shape)
+    if array.dtype != node.dtype:
+        grad = grad.to(node.dtype) if isinstance(grad, TensorCore) else grad.astype(node.dtype)
+    return grad
+
+
+def own(g: Any) -> Any:
+    """A copy: a leaf's gradient shares memory with nothing."""
+    return g.clone() if isinstance(g, TensorCore) else np.array(g) if isinstance(g, np.generic) else g.copy()
+
+
+# ------------------------------------------------------------------------------------------- entry points
+
+
+def backward(
+    tensors: Sequence[Tensor], gradients: Sequence[Tensor | None], retain_graph: bool | None = None,
+    create_graph: bool = False, inputs: Sequence[Tensor] | None = None,
+) -> None:
+    """Add to `.grad` of every leaf (or of `inputs` alone) the gradient of the tensors, times `gradients`."""
+    if inputs is None:
+        _run(tensors, gradients, None, retain_graph, create_graph)
+        return
+    found = _run(tensors, gradients, input_nodes(inputs), retain_graph, create_graph)
+    for t in inputs:
+        if t.node is not None and t.node in found:
+            t.receive(own(found.pop(t.node)))
+
+
+def grad(
+    outputs: Sequence[Tensor], inputs: Sequence[Tensor], gradients: Sequence[Tensor | None],
+    retain_graph: bool | None = None, create_graph: bool = False, allow_unused: bool = False,
+) -> tuple[Tensor | None, ...]:
+    """The gradients of the outputs, times `gradients`, with respect to the inputs; no `.grad` is touched."""
+    targets = input_nodes(inputs)
+    found = _run(outputs, gradients, targets, retain_graph, create_graph)
+    for i, node in enumerate(targets):
+        if node not in found and not allow_unused:
+            raise RuntimeError(
+                f"The differentiated Tensor at index {i} (shape {list(node.shape)}) appears to not have been used in "
+                "the graph. Set allow_unused=True if this is the desired behavior.")
+    results = [found.get(node) for node in targets]
+    return tuple([g if g is None or isinstance(g, TensorCore) else wrap(own(g)) for g in results])
+
+
+def _run(
+    outputs: Sequence[Tensor], gradients: Sequence[Tensor | None], targets: Sequence[Node] | None,
+    retain_graph: bool | None, create_graph: bool,
+) -> dict[Node, Any]:
+    """Find where to start, and walk. Only under create_graph is the walk itself recorded."""
+    roots = [output_node(out, i) for i, out in enumerate(outputs)]
+    seeds = [first_cotangent(out, g, i) for i, (out, g) in enumerate(zip(outputs, gradients, strict=True))]
+    keep = create_graph if retain_graph is None else retain_graph
+    with set_grad_enabled(create_graph):
+        return walk_back(roots, seeds if create_graph else [s.array for s in seeds], targets,
+                         retain_graph=keep, create_graph=create_graph)
+
+
+def output_node(out: Tensor, i: int) -> Node:
+    """Where the walk starts for the i-th output."""
+    if out.node is None:
+        raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn")
+    if out.base is not None:
+        refuse_stale_view(out, "backward")
+    return out.node
+
+
+def first_cotangent(out: Tensor, g: Tensor | None, i: int) -> Tensor:
+    """What the walk starts with: 1 for a scalar, else what the caller gave."""
+    if g is None:
+        if out.array.size != 1:
+            raise RuntimeError(
+                f"grad can be implicitly created only for scalar outputs, not for shape {list(out.array.shape)}: "
+                "call backward(gradient), with a number for each element, or reduce to a scalar first")
+        return wrap(np.ones_like(out.array))
+    if g.array.shape != out.array.shape:
+        raise RuntimeError(
+            f"Mismatch in shape: grad_output[{i}] has a shape of torch.Size({list(g.array.shape)}) and output[{i}] "
+            f"has a shape of torch.Size({list(out.array.shape)}).")
+    return g if g.array.dtype == out.array.dtype else g.to(out.dtype)
+
+
+def input_nodes(inputs: Sequence[Tensor]) -> list[Node]:
+    """The nodes of the tensors that a gradient is asked for."""
+    if not inputs:
+        raise RuntimeError("inputs argument cannot be empty: name at least one tensor")
+    for i, t in enumerate(inputs):
+        if t.node is None:
+            raise RuntimeError(f"One of the differentiated Tensors does not require grad (index {i}, shape "
+                               f"{list(t.array.shape)})")
+    return [t.node for t in inputs if t.node is not None]

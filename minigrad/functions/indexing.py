@@ -1,0 +1,147 @@
+"""Picking elements: `x[key]`, `x[key] = value`, and gather and scatter, which are indexing along a dim."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import ops
+from ..dtypes import from_numpy_dtype
+from ..engine import TensorCore, apply
+
+if TYPE_CHECKING:
+    from ..tensor import Tensor
+
+Key = tuple[Any, ...]
+
+
+def getitem(input: Tensor, key: Any) -> Tensor:
+    """input[key]: a view for ints, slices, None and `...`; a copy for lists, masks and index tensors."""
+    basic, advanced = split_key(key, input.array.shape)
+    out = input
+    if basic is not None:
+        picks_one = any(isinstance(k, int) for k in basic)
+        out = apply(ops.select if picks_one else ops.take_slice, (out, basic))
+    return out if advanced is None else apply(ops.index, (out, advanced))
+
+
+def split_key(key: Any, shape: tuple[int, ...]) -> tuple[Key | None, Key | None]:
+    """A key as torch reads it: first what can be a view (ints, slices, None), then index arrays and masks.
+
+    NumPy does both at once, and puts dimensions elsewhere where an int and an array stand apart.
+    """
+    parts = [_checked(k) for k in (key if isinstance(key, tuple) else (key,))]
+    taken = sum(k.ndim if isinstance(k, np.ndarray) and k.dtype == bool else 1
+                for k in parts if k is not None and k is not Ellipsis and k is not True and k is not False)
+    if taken > len(shape):
+        raise IndexError(f"too many indices for tensor of dimension {len(shape)}: {taken} in {key!r}, shape {list(shape)}")
+    if Ellipsis not in [k for k in parts if not isinstance(k, np.ndarray)]:
+        parts.append(Ellipsis)
+    at = next(i for i, k in enumerate(parts) if k is Ellipsis)
+    parts[at : at + 1] = [slice(None)] * (len(shape) - taken)
+    basic: list[Any] = []
+    advanced: list[Any] = []
+    dim = 0
+    for part in parts:
+        if part is None:
+            basic.append(None)
+            advanced.append(slice(None))
+        elif isinstance(part, (bool, np.ndarray)):
+            here = np.asarray(part)
+            basic.extend([slice(None)] * (here.ndim if here.dtype == bool else 1))
+            advanced.append(_in_range(here, shape, dim))
+            dim += here.ndim if here.dtype == bool else 1
+        else:
+            if isinstance(part, int):
+                _in_range(np.asarray(part), shape, dim)
+            else:
+                advanced.append(slice(None))
+            basic.append(part)
+            dim += 1
+    is_basic = any(part is None or isinstance(part, int) or part != slice(None) for part in basic)
+    is_advanced = any(isinstance(part, np.ndarray) for part in advanced)
+    first = (*basic, Ellipsis) if is_basic or not is_advanced else None
+    return first, tuple(advanced) if is_advanced else None
+
+
+def _checked(part: Any) -> Any:
+    """One part of a key: None, Ellipsis, a bool, an int, a slice, or an array of ints or bools."""
+    if part is None or part is Ellipsis or isinstance(part, (bool, int)):
+        return part
+    if isinstance(part, slice):
+        if part.step is not None and part.step <= 0:
+            raise ValueError(f"step must be greater than zero, got {part.step}; flip() turns a tensor round")
+        return slice(*[None if v is None else int(v) for v in (part.start, part.stop, part.step)])
+    array = part.array if isinstance(part, TensorCore) else None
+    if array is None and isinstance(part, (list, tuple, range, np.ndarray, np.integer, np.bool_)):
+        array = np.asarray([p.array if isinstance(p, TensorCore) else p for p in part]) if isinstance(
+            part, (list, tuple)) else np.asarray(part)
+        if array.size == 0 and not isinstance(part, np.ndarray):
+            array = array.astype(np.int64)
+    if array is None or array.dtype.kind not in "iub":
+        kind = type(part).__name__ if array is None else str(from_numpy_dtype(array.dtype))
+        raise IndexError("only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
+                         f"indices (got {kind})")
+    if array.ndim == 0 and array.dtype != bool:
+        return int(array)
+    return array
+
+
+def _in_range(index: np.ndarray[Any, Any], shape: tuple[int, ...], dim: int) -> np.ndarray[Any, Any]:
+    if index.dtype == bool:
+        seen = shape[dim : dim + index.ndim]
+        if index.shape != seen:
+            raise IndexError(f"The shape of the mask {list(index.shape)} at index {dim} does not match the shape of the "
+                             f"indexed tensor {list(shape)} at index {dim}")
+    elif index.size and not -shape[dim] <= index.min() <= index.max() < shape[dim]:
+        worst = index.max() if index.max() >= shape[dim] else index.min()
+        raise IndexError(f"index {worst} is out of bounds for dimension {dim} with size {shape[dim]}")
+    return index
+
+
+# --------------------------------------------------------------------------------- along one dimension
+
+
+def along(index: Tensor, dim: int, input: Tensor) -> Key:
+    """The key of `gather`: at each position of `index`, that position with its dim replaced by the index."""
+    positions = index.array
+    if positions.dtype != np.int64:
+        raise RuntimeError(f"gather(): Expected dtype int64 for index, not {from_numpy_dtype(positions.dtype)}")
+    if positions.ndim != input.array.ndim:
+        raise RuntimeError(f"Index tensor must have the same number of dimensions as input tensor: got "
+                           f"{positions.ndim} and {input.array.ndim}")
+    dim = dim % (input.array.ndim or 1)
+    for d, (n, limit) in enumerate(zip(positions.shape, input.array.shape, strict=True)):
+        if d != dim and n > limit:
+            raise RuntimeError(f"Size does not match at dimension {d} expected index {list(positions.shape)} to be no "
+                               f"larger than self {list(input.array.shape)} apart from dimension {dim}")
+    key: list[Any] = list(np.ogrid[tuple([slice(n) for n in positions.shape])])
+    if key:
+        limit = input.array.shape[dim]
+        if positions.size and not 0 <= positions.min() <= positions.max() < limit:
+            worst = positions.max() if positions.max() >= limit else positions.min()
+            raise RuntimeError(f"index {worst} is out of bounds for dimension {dim} with size {limit}")
+        key[dim] = positions
+    return tuple(key)
+
+
+def take_along(input: Tensor, index: Tensor, dim: int) -> Tensor:
+    """The elements that `index` names along dim, which keeps its place."""
+    return apply(ops.index, (input, along(index, dim, input)))
+
+
+def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
+    """out[i][j] = input[index[i][j]][j] for dim 0, input[i][index[i][j]] for dim 1, and so on."""
+    return take_along(input, index, dim)
+
+
+def scatter(input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None) -> Tensor:
+    """A copy of input with out[index[i][j]][j] = src[i][j] for dim 0, and so on."""
+    src = value if src is None else src
+    key = along(index, dim, input)
+    if isinstance(src, TensorCore):
+        if src.array.dtype != input.array.dtype:
+            raise RuntimeError(f"scatter(): Expected self.dtype to be equal to src.dtype, not {input.dtype} and {src.dtype}")
+        src = apply(ops.take_slice, (src, (*[slice(n) for n in index.array.shape], Ellipsis)))
+    return apply(ops.setitem, (input, src, key))

@@ -1,0 +1,61 @@
+"""`tensor.grad_fn`: the tape as torch shows it, `<MulBackward0 object at 0x...>` and its `next_functions`."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from .engine import Leaf, Node
+
+# Where torch's name of the operation is another than ours.
+_TORCH_NAMES = {"l1_loss": "Mean", "cross_entropy": "NllLoss"}
+
+
+class GradFn:
+    """One node of the tape. Its class is named as torch names it: `type(y.grad_fn).__name__`."""
+
+    __slots__ = ("node",)
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+
+    @property
+    def next_functions(self) -> tuple[tuple[GradFn | None, int], ...]:
+        """The nodes that the gradient goes to next, one for each input; None for constants."""
+        if isinstance(self.node, Leaf):
+            return ()
+        parents = self.node.parents[: len(self.node.pullback.op.inputs)]
+        return tuple([(None if p is None else grad_fn(p), 0) for p in parents])
+
+    def name(self) -> str:
+        """Its name: MulBackward0."""
+        return type(self).__name__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, GradFn) and self.node is other.node
+
+    def __hash__(self) -> int:
+        return hash(self.node)
+
+    def __repr__(self) -> str:
+        return f"<{self.name()} object at {id(self.node):#x}>"
+
+
+@cache
+def _class_named(name: str) -> type[GradFn]:
+    return type(name, (GradFn,), {"__slots__": ()})
+
+
+def torch_name(node: Node) -> str:
+    """torch's name for the kind of a node."""
+    name = node.op_name
+    if isinstance(node, Leaf):
+        return name
+    words = name.rstrip("0123456789")
+    camel = _TORCH_NAMES.get(words) or "".join(word.capitalize() for word in words.split("_"))
+    return f"{camel}Backward{name[len(words):] or 0}"
+
+
+def grad_fn(node: Node) -> Any:
+    """The GradFn of a node."""
+    return _class_named(torch_name(node))(node)

@@ -1,0 +1,137 @@
+"""Operations that write into a tensor's memory: `x.add_(y)`, `x += y`, `x[key] = y`, `x.zero_()`.
+
+The calculus knows no writing: x.mul_(y) is recorded as a new value, x * y, and the tensor x continues as that
+value. So the result is computed out of place, copied into x's memory, and x takes the new node over. Values
+that other nodes had saved from this memory are stale from then on: the storage's cell notes the write, and
+backward refuses to use them.
+
+A view shares its memory with its base. Writing to it is recorded for the base as `base[where] = value`, and
+the view is then taken again from the new base.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import ops
+from .dtypes import from_numpy_dtype
+from .engine import Leaf, Node, TensorCore, apply, tick, wrap
+from .functions.indexing import split_key
+from .modes import mode
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+
+def update(x: Tensor, function: Callable[..., Tensor], *args: Any, **kwargs: Any) -> Tensor:
+    """Let x become function(x, ...). Rules that need x need its old value, so they are given a copy."""
+    old = wrap(x.array.copy(), x.node) if mode.grad and isinstance(x.node, Node) else x
+    return become(x, function(old, *args, **kwargs))
+
+
+def become(x: Tensor, value: Tensor) -> Tensor:
+    """Copy the value into x's memory, and let x continue with the value's history."""
+    check_writable(x)
+    check_fits(x, value.array)
+    view_of = x.base if mode.grad and x.base is not None and (value.node or x.base.node) is not None else None
+    x.array[...] = value.array
+    x.bump()
+    if value.node is not None and x.array.dtype == value.array.dtype:
+        move_output(value.node, value.array, x)
+    if view_of is not None:
+        where = positions(view_of.array, x.array)
+        view_of.node = apply(ops.setitem, (view_of, value, where)).node
+        x.node = apply(ops.index, (view_of, where)).node
+    elif mode.grad:
+        x.node = value.node
+    return x
+
+
+def move_output(node: Node, array: Any, x: Tensor) -> None:
+    """Let a rule that needs the op's output find it in x from now on, and notice when x changes again."""
+    if node.saved is not None and any(value is array for value in node.saved):
+        node.cells = tuple([x.cell if v is array else c for v, c in zip(node.saved, node.cells, strict=True)])
+        node.saved = tuple([x.array if v is array else v for v in node.saved])
+        node.tick = tick()
+
+
+def fill(x: Tensor, value: Any) -> Tensor:
+    """Let all of x become the value: a number, an array or a tensor that broadcasts to x."""
+    return assign(x, (Ellipsis,), value)
+
+
+def assign(x: Tensor, key: tuple[Any, ...], value: Any) -> Tensor:
+    """x[key] = value, for a key that NumPy reads as torch does."""
+    tracked = [t for t in (x, x.base, value) if isinstance(t, TensorCore) and t.node is not None]
+    if mode.grad and tracked:
+        return become(x, apply(ops.setitem, (x, value, key)))
+    check_writable(x)
+    x.array[key] = value.array if isinstance(value, TensorCore) else value
+    x.bump()
+    return x
+
+
+def setitem(x: Tensor, key: Any, value: Any) -> None:
+    """x[key] = value, cast to x's dtype and broadcast to the place that the key names."""
+    basic, advanced = split_key(key, x.array.shape)
+    if not isinstance(value, (TensorCore, int, float, np.number, np.bool_, np.ndarray)):
+        raise TypeError(f"can't assign a {type(value).__name__} to a torch.{from_numpy_dtype(x.array.dtype).type_name}Tensor")
+    try:
+        if advanced is None or basic is None:
+            assign(x, basic or advanced or (), value)
+        else:  # a view first, then the places in it
+            assign(apply(ops.take_slice, (x, basic)), advanced, value)
+    except ValueError as error:
+        raise RuntimeError(f"shape mismatch: a value of shape {list(np.shape(getattr(value, 'array', value)))} cannot be "
+                           f"broadcast to the indexing result of x[{key!r}], x of shape {list(x.array.shape)}") from error
+
+
+def check_writable(x: Tensor) -> None:
+    """torch's refusals: leaves that require grad (backward could not reach their old value), and copies of one."""
+    if mode.grad and isinstance(x.node, Leaf):
+        raise RuntimeError(
+            f"a leaf Variable that requires grad is being used in an in-place operation (shape {list(x.array.shape)}). "
+            "Update parameters under torch.no_grad(), or write x = x + ... to make a new tensor.")
+    if mode.grad and x.base is not None and isinstance(x.base.node, Leaf):
+        raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation (shape "
+                           f"{list(x.array.shape)} of {list(x.base.array.shape)}). Update parameters under torch.no_grad().")
+    if x.cell is None and not mode.inference:
+        raise RuntimeError("Inplace update to inference tensor outside InferenceMode is not allowed. You can make a "
+                           "clone to get a normal tensor before doing inplace update.")
+    if not x.array.flags.writeable:
+        raise RuntimeError("unsupported operation: some elements of the input tensor and the written-to tensor refer to "
+                           f"a single memory location (an expanded tensor, shape {list(x.array.shape)}), or its memory "
+                           "is read-only. Please clone() the tensor before performing the operation.")
+
+
+def check_fits(x: Tensor, array: Any) -> None:
+    """The result must have x's shape, and a dtype of no higher category than x's."""
+    try:
+        fits = np.broadcast_shapes(x.array.shape, array.shape) == x.array.shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise RuntimeError(f"output with shape {list(x.array.shape)} doesn't match the broadcast shape {list(array.shape)}")
+    have, got = from_numpy_dtype(x.array.dtype), from_numpy_dtype(array.dtype)
+    if got.category > have.category:
+        raise RuntimeError(f"result type {got.type_name} can't be cast to the desired output type {have.type_name}")
+
+
+def positions(base: Any, view: Any) -> tuple[Any, ...]:
+    """The key with which base[key] is the view: for each of its elements, where in the base it lies."""
+    base_at, view_at = offsets(base).ravel(), offsets(view)
+    start = view.__array_interface__["data"][0] - base.__array_interface__["data"][0]
+    order = np.argsort(base_at)
+    flat = order[np.searchsorted(base_at, view_at + start, sorter=order)]
+    return np.unravel_index(flat, base.shape)
+
+
+def offsets(array: Any) -> Any:
+    """For each element its distance in bytes from the first."""
+    total = np.zeros(array.shape, np.int64)
+    for d, stride in enumerate(array.strides):
+        total += (np.arange(array.shape[d]) * stride).reshape([-1 if i == d else 1 for i in range(array.ndim)])
+    return total

@@ -1,0 +1,181 @@
+"""Layers and losses as plain functions: they check and match their inputs, then run one op of the table."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+
+from .. import ops
+from ..engine import apply
+from ..functions.pointwise import promoted, shape_error
+from ..modes import is_grad_enabled
+from ..tensor import Tensor
+from .parameter import typename
+
+
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """x W^T + b: a weighted sum of the inputs for every row of the weight.
+
+    Shapes: input (..., n), weight (m, n), bias (m,) -> (..., m); weight (n,) -> (...). All of one dtype. RuntimeError
+    for shapes and dtypes that do not fit.
+    """
+    try:
+        x, w = input.array, weight.array
+        if x.dtype == w.dtype and (bias is None or bias.array.dtype == w.dtype):
+            if x.ndim == 2 == w.ndim:
+                return apply(ops.linear, (input, weight, bias))
+            if w.ndim == 2:
+                rows = input.reshape((math.prod(x.shape[:-1]), x.shape[-1]))
+                return apply(ops.linear, (rows, weight, bias)).reshape((*x.shape[:-1], w.shape[0]))
+            if w.ndim == 1 and bias is None:
+                return input.matmul(weight)
+    except (ValueError, IndexError, AttributeError) as error:
+        raise _why_not_linear(input, weight, bias) from error
+    raise _why_not_linear(input, weight, bias)
+
+
+def _why_not_linear(input: Any, weight: Any, bias: Any) -> Exception:
+    """What is wrong with the arguments of `linear`. Only asked once it has failed: the checks cost time."""
+    for position, (name, t) in enumerate((("input", input), ("weight", weight), ("bias", bias)), 1):
+        if not isinstance(t, Tensor) and (t is not None or name != "bias"):
+            return TypeError(f"linear(): argument '{name}' (position {position}) must be Tensor, not {typename(t)}")
+    x, w = input.array.shape, weight.array.shape
+    if not x or not w:
+        return RuntimeError(f"both arguments to linear need to be at least 1D, but they are {len(x)}D and {len(w)}D")
+    if len(w) > 2 or (len(w) == 1 and bias is not None):
+        return RuntimeError(f"linear() expects a weight with 2 dimensions, not {list(w)}")
+    if x[-1] != w[-1]:
+        return RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({math.prod(x[:-1])}x{x[-1]} and "
+                            f"{w[-1]}x{w[0]})")
+    for name, t in (("mat1", input), ("bias", bias)):
+        if t is not None and t.dtype != weight.dtype:
+            return RuntimeError(f"{name} and mat2 must have the same dtype, but got {t.dtype.type_name} and "
+                                f"{weight.dtype.type_name}")
+    return RuntimeError(f"a bias of shape {list(bias.shape)} can't be added to a result of shape {[*x[:-1], w[0]]}")
+
+
+def relu(input: Tensor, inplace: bool = False) -> Tensor:
+    """max(x, 0), element by element; with `inplace` it overwrites its input."""
+    return input.relu_() if inplace else input.relu()
+
+
+# ----------------------------------------------------------------------------------------------- losses
+
+
+def mse_loss(
+    input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
+    reduction: str = "mean", weight: Tensor | None = None,
+) -> Tensor:
+    """(x - y)^2, averaged over all elements ("mean"), summed ("sum") or as it is ("none").
+
+    Input and target should have one shape: others are broadcast, with a UserWarning. With `weight` (of the input's
+    shape) it is the weighted mean. `size_average` and `reduce` are the deprecated way to say `reduction`.
+    """
+    x, y = _matched(input, target)
+    reduction, n = _reduction(reduction, size_average, reduce, x)
+    if weight is not None:
+        return _weighted((x - y) ** 2, weight, input, reduction)
+    if x.array.dtype.kind != "f":
+        raise NotImplementedError(f"\"mse_cpu\" not implemented for '{x.dtype.type_name}'")
+    return apply(ops.mse_loss, (x, y, reduction, n))
+
+
+def l1_loss(
+    input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
+    reduction: str = "mean", weight: Tensor | None = None,
+) -> Tensor:
+    """|x - y|, with the arguments of `mse_loss`. Its gradient where x = y is 0."""
+    x, y = _matched(input, target)
+    reduction, n = _reduction(reduction, size_average, reduce, x)
+    if weight is not None:
+        return _weighted((x - y).abs(), weight, input, reduction)
+    if x.array.dtype.kind != "f" and reduction == "mean":
+        raise RuntimeError("mean(): could not infer output dtype. Input dtype must be either a floating point or "
+                           f"complex dtype. Got: {x.dtype.type_name}")
+    return apply(ops.l1_loss, (x, y, reduction, n))
+
+
+def binary_cross_entropy_with_logits(
+    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: bool | None = None,
+    reduce: bool | None = None, reduction: str = "mean", pos_weight: Tensor | None = None,
+) -> Tensor:
+    """-[y log s + (1 - y) log(1 - s)] with s = sigmoid(x), computed from x itself: safe at any logit.
+
+    `weight` scales each element's loss, `pos_weight` its first term; both broadcast to the input's shape and can't
+    require grad (RuntimeError). ValueError unless input and target have one shape. Other arguments as `mse_loss`.
+    """
+    reduction, n = _reduction(reduction, size_average, reduce, input)
+    if target.array.shape != input.array.shape:
+        raise ValueError(f"Target size ({target.size()}) must be the same as input size ({input.size()})")
+    if input.array.dtype.kind != "f":
+        raise NotImplementedError(f"\"log_sigmoid_cpu\" not implemented for '{input.dtype.type_name}'")
+    if target.array.dtype.kind != "f":
+        raise RuntimeError(f"result type {input.dtype.type_name} can't be cast to the desired output type "
+                           f"{target.dtype.type_name}: make the target floating point")
+    if input.array.dtype != target.array.dtype:
+        input = input.to(target.dtype)  # as torch, whose result has the target's dtype
+    if weight is None and pos_weight is None:
+        return apply(ops.bce_with_logits, (input, target, reduction, n))
+    positive = 1 if pos_weight is None else _as_weight("pos_weight", pos_weight, input, target)
+    loss = (1 - target) * input + (1 + (positive - 1) * target) * apply(ops.softplus, (-input,))
+    if weight is not None:
+        loss = loss * _as_weight("weight", weight, input, target)
+    if loss.array.shape != input.array.shape:
+        raise RuntimeError(f"output with shape {list(input.shape)} doesn't match the broadcast shape {list(loss.shape)}")
+    return loss if reduction == "none" else loss.sum() / n
+
+
+def _matched(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Input and target in one shape and one dtype."""
+    if input.array.shape != target.array.shape:
+        warnings.warn(f"Using a target size ({target.size()}) that is different to the input size ({input.size()}). "
+                      "This will likely lead to incorrect results due to broadcasting. Please ensure they have the "
+                      "same size.", stacklevel=3)
+        try:
+            shape = np.broadcast_shapes(input.array.shape, target.array.shape)
+        except ValueError:
+            raise shape_error(input, target) from None
+        input, target = input.expand(shape), target.expand(shape)
+    if input.array.dtype != target.array.dtype:
+        input, target = promoted(input, target)
+    return input, target
+
+
+def _reduction(reduction: str, size_average: bool | None, reduce: bool | None, x: Tensor) -> tuple[str, int]:
+    """The reduction that is asked for, and the number that the sum is divided by."""
+    if size_average is not None or reduce is not None:
+        reduction = legacy_reduction(size_average, reduce, stacklevel=4)
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(f"{reduction} is not a valid value for reduction")
+    return reduction, x.array.size if reduction == "mean" else 1
+
+
+def legacy_reduction(size_average: bool | None, reduce: bool | None, stacklevel: int = 3) -> str:
+    """What the two deprecated arguments mean in terms of `reduction`, with torch's warning."""
+    reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
+    warnings.warn(f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.",
+                  stacklevel=stacklevel)
+    return reduction
+
+
+def _weighted(losses: Tensor, weight: Tensor, input: Tensor, reduction: str) -> Tensor:
+    if weight.size() != input.size():
+        raise ValueError("Weights and input must have the same size.")
+    losses = losses * weight
+    if reduction == "none":
+        return losses
+    return losses.sum() / weight.sum() if reduction == "mean" else losses.sum()
+
+
+def _as_weight(name: str, weight: Any, input: Tensor, target: Tensor) -> Tensor:
+    """A constant in the loss's dtype; torch's errors for what can't be one."""
+    function = "binary_cross_entropy_with_logits"
+    if not isinstance(weight, Tensor):
+        raise TypeError(f"{function}(): argument '{name}' must be Tensor, not {typename(weight)}")
+    if weight.requires_grad and is_grad_enabled() and (input.requires_grad or target.requires_grad):
+        raise RuntimeError(f"The function '{function}' is not differentiable with respect to argument '{name}'. This "
+                           "input cannot have requires_grad True.")
+    return weight.to(target.dtype)

@@ -1,0 +1,238 @@
+"""The table: all the calculus there is in minigrad, one line for each derivative.
+
+How to read an entry:
+
+    tanh = Op("tanh", np.tanh, x=lambda g, out: g * (1 - out * out))
+
+"tanh runs np.tanh; the gradient with respect to x is g * (1 - out * out)." The words:
+
+    x, y, z, ...  the inputs of the op, in the order of its arguments; `x=` is the rule for x's gradient
+    out           what the op returned
+    g             the gradient of the loss with respect to out, of out's shape
+    x_shape       the shape of x, for rules that need no more than that: x itself is then not kept alive
+    dim, ...      parameters: what stands after the slash in the forward function; never differentiated
+
+Rules are written with operators and with other entries of this table, the `VOCABULARY` at the end. So the
+same line runs on arrays (backward), on tensors (gradients of gradients) and on symbols (formulas as text), and
+a new array library needs no new rules. Rules do not care about broadcasting and mixed dtypes: the engine sums
+a gradient down to its input's shape and casts it to its input's dtype. An op without rules (a comparison, a
+rounding to integers) ends the graph; one whose derivative is zero says so.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from .engine import Array, Op
+
+Dims = tuple[int, ...]
+
+# Shorthands of forward functions. They see arrays only, and use methods and functions that other array
+# libraries answer too.
+
+
+def _reduced(x: Array, reduction: str, n: int) -> Array:
+    """A loss's values, their sum, or their sum over n ("mean")."""
+    return x if reduction == "none" else x.sum() / n if reduction == "mean" else x.sum()
+
+
+def _sigmoid(x: Array) -> Array:
+    return 1 / (1 + np.exp(-x))
+
+
+def _softplus(x: Array) -> Array:
+    """log(1 + exp(x)), written so that exp never overflows."""
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def _log_softmax(x: Array, dim: int) -> Array:
+    z = x - x.max(dim, keepdims=True)
+    return z - np.log(np.exp(z).sum(dim, keepdims=True))
+
+
+def _softmax(x: Array, dim: int) -> Array:
+    e = np.exp(x - x.max(dim, keepdims=True))
+    return e / e.sum(dim, keepdims=True)
+
+
+def _squares(x: Array, dim: Dims, keepdim: bool, n: int) -> Array:
+    """The sum of squared distances from the mean of the n elements along dim."""
+    d = x - x.sum(dim, keepdims=True) / n
+    return (d * d).sum(dim, keepdims=keepdim)
+
+
+def _spread(x: Array, shape: Dims, dim: Dims, keepdim: bool) -> Array:
+    if not keepdim and x.ndim:
+        x = x.reshape([1 if i in dim else n for i, n in enumerate(shape)])
+    return np.broadcast_to(x, shape)
+
+
+def _put(x: Array, shape: Dims, key: Any) -> Array:
+    out = np.zeros_like(x, shape=shape)
+    if all(isinstance(k, (slice, int, type(None), type(...))) for k in key):
+        out[key] = x  # nothing is picked twice
+    else:
+        np.add.at(out, key, x)
+    return out
+
+
+def _set(x: Array, y: Array, key: Any) -> Array:
+    out = x.copy()
+    out[key] = y
+    return out
+
+
+def _linear(x: Array, w: Array, b: Array) -> Array:
+    out = np.dot(x, w.T)
+    if b is not None:
+        out += b
+    return out
+
+
+# ------------------------------------------------------------------------- elementwise, one input
+
+neg = Op("neg", np.negative, x=lambda g: -g)
+exp = Op("exp", np.exp, x=lambda g, out: g * out)
+log = Op("log", np.log, x=lambda g, x: g / x)
+sqrt = Op("sqrt", np.sqrt, x=lambda g, out: g / (2 * out))
+square = Op("square", np.square, x=lambda g, x: g * (2 * x))
+reciprocal = Op("reciprocal", np.reciprocal, x=lambda g, out: -g * (out * out))
+sin = Op("sin", np.sin, x=lambda g, x: g * cos(x))
+cos = Op("cos", np.cos, x=lambda g, x: -g * sin(x))
+tanh = Op("tanh", np.tanh, x=lambda g, out: g * (1 - out * out))
+sigmoid = Op("sigmoid", lambda x, /: _sigmoid(x), x=lambda g, out: g * (out * (1 - out)))
+softplus = Op("softplus", lambda x, /: _softplus(x), x=lambda g, x: g * sigmoid(x))
+relu = Op("relu", lambda x, /: np.maximum(x, 0), x=lambda g, out: where(out > 0, g, 0))
+abs = Op("abs", np.absolute, x=lambda g, x: g * sign(x))
+sign = Op("sign", np.sign, x=lambda g: zeros_like(g))
+round = Op("round", np.rint, x=lambda g: zeros_like(g))
+zeros_like = Op("zeros_like", lambda x, /: np.zeros_like(x), x=lambda g: zeros_like(g))
+clone = Op("clone", lambda x, /: x.copy(), x=lambda g: g)
+cast = Op("to", lambda x, /, dtype: x.astype(dtype), x=lambda g: g)
+
+# ------------------------------------------------------------------------- elementwise, two inputs and more
+
+add = Op("add", np.add, x=lambda g: g, y=lambda g: g)
+sub = Op("sub", np.subtract, x=lambda g: g, y=lambda g: -g)
+mul = Op("mul", np.multiply, x=lambda g, y: g * y, y=lambda g, x: g * x)
+div = Op("div", np.true_divide, x=lambda g, y: g / y, y=lambda g, x, y: -g * (x / y / y))
+pow = Op("pow", np.power,  # where guards 0 ** -1 and log(0): times 0 they would be nan
+         x=lambda g, x, y: g * (y * x ** where(y == 0, 1, y - 1)),
+         y=lambda g, out, x, y: g * (out * log(where((x == 0) & (y >= 0), 1, x))))
+power = Op("pow", lambda x, /, n: x**n,  # n is a number; x ** 0 is constant, also at x = 0
+           x=lambda g, x, n: g * (n * x ** (n - (n != 0))))
+maximum = Op("maximum", np.maximum,  # a tie is shared
+             x=lambda g, x, y: g * ((x > y) + (x == y) / 2), y=lambda g, x, y: g * ((y > x) + (x == y) / 2))
+minimum = Op("minimum", np.minimum,
+             x=lambda g, x, y: g * ((x < y) + (x == y) / 2), y=lambda g, x, y: g * ((y < x) + (x == y) / 2))
+where = Op("where", lambda c, x, y, /: np.where(c, x, y),
+           x=lambda g, c: where(c, g, 0), y=lambda g, c: where(c, 0, g))
+clamp = Op("clamp", lambda x, lo, hi, /: np.minimum(np.maximum(x, lo), hi),
+           x=lambda g, x, lo, hi: where((x >= lo) & (x <= hi), g, 0),
+           lo=lambda g, x, lo, hi: where((x < lo) & (lo < hi), g, 0),
+           hi=lambda g, x, lo, hi: where((x > hi) | (hi < lo), g, 0))
+
+# ------------------------------------------------------------------------- reductions (dim is a tuple of ints)
+
+sum = Op("sum", lambda x, /, dim, keepdim: x.sum(dim, keepdims=keepdim),
+         x=lambda g, x_shape, dim, keepdim: spread(g, x_shape, dim, keepdim))
+spread = Op("spread", lambda x, /, shape, dim, keepdim: _spread(x, shape, dim, keepdim), view=True,
+            x=lambda g, dim, keepdim: sum(g, dim, keepdim))
+mean = Op("mean", lambda x, /, dim, keepdim, n: x.sum(dim, keepdims=keepdim) / n,
+          x=lambda g, x_shape, dim, keepdim, n: spread(g / n, x_shape, dim, keepdim))
+var = Op("var", lambda x, /, dim, keepdim, n, m: _squares(x, dim, keepdim, n) / m,  # m: n, or n - 1 (Bessel)
+         x=lambda g, x, x_shape, dim, keepdim, n, m:
+         spread(g, x_shape, dim, keepdim) * (2 * (x - mean(x, dim, True, n)) / m))
+std = Op("std", lambda x, /, dim, keepdim, n, m: np.sqrt(_squares(x, dim, keepdim, n) / m),
+         x=lambda g, out, x, x_shape, dim, keepdim, n, m:
+         spread(where(out == 0, 0, g / out), x_shape, dim, keepdim) * ((x - mean(x, dim, True, n)) / m))
+amax = Op("amax", lambda x, /, dim, keepdim: x.max(dim, keepdims=keepdim),  # ties share g evenly
+          x=lambda g, out, x, x_shape, dim, keepdim: spread(g, x_shape, dim, keepdim)
+          * (tie := x == spread(out, x_shape, dim, keepdim)) / sum(tie, dim, True))
+amin = Op("amin", lambda x, /, dim, keepdim: x.min(dim, keepdims=keepdim), x=amax.rules["x"])
+softmax = Op("softmax", lambda x, /, dim: _softmax(x, dim),
+             x=lambda g, out, dim: out * (g - sum(g * out, dim, True)))
+log_softmax = Op("log_softmax", lambda x, /, dim: _log_softmax(x, dim),
+                 x=lambda g, out, dim: g - exp(out) * sum(g, dim, True))
+
+# ------------------------------------------------------------------------- products
+
+# For two matrices np.dot goes straight to BLAS; np.matmul takes up to three times as long where one side is 1.
+mm = Op("mm", np.dot, inputs=("x", "y"), x=lambda g, y: mm(g, t(y)), y=lambda g, x: mm(t(x), g))
+linear = Op("addmm", lambda x, w, b, /: _linear(x, w, b),  # x @ w.T + b, for a matrix x
+            x=lambda g, w: mm(g, w), w=lambda g, x: mm(t(g), x), b=lambda g: g)
+matmul = Op("matmul", np.matmul, x=lambda g, y: g @ swap(y), y=lambda g, x: swap(x) @ g)  # batches of matrices
+
+# ------------------------------------------------------------------------- shapes, picking, joining
+
+reshape = Op("view", lambda x, /, shape: x.reshape(shape), view=True, x=lambda g, x_shape: reshape(g, x_shape))
+expand = Op("expand", lambda x, /, shape: np.broadcast_to(x, shape), view=True, x=lambda g: g)
+permute = Op("permute", lambda x, /, dims, back: x.transpose(dims), view=True,  # back undoes dims
+             x=lambda g, dims, back: permute(g, back, dims))
+t = Op("t", lambda x, /: x.T, view=True, x=lambda g: t(g))  # of a matrix
+swap = Op("transpose", lambda x, /: x.swapaxes(-1, -2), view=True, x=lambda g: swap(g))  # of a batch of matrices
+index = Op("index", lambda x, /, key: x[key], view=True, x=lambda g, x_shape, key: put(g, x_shape, key))
+put = Op("put", lambda x, /, shape, key: _put(x, shape, key), x=lambda g, key: index(g, key))
+setitem = Op("copy_slices", lambda x, y, /, key: _set(x, y, key),
+             x=lambda g, key: setitem(g, 0, key), y=lambda g, key: index(g, key))
+
+
+@cache
+def cat(n: int) -> Op:
+    """torch.cat of n tensors; `keys[i]` is where the i-th input lies in the output."""
+    rules = {f"x{i}": _part(i) for i in range(n)}
+    return Op("cat", lambda *args: np.concatenate(args[:-2], args[-2]),
+              inputs=tuple(rules), params=("dim", "keys"), **rules)
+
+
+def _part(i: int) -> Any:
+    return lambda g, keys: index(g, keys[i])
+
+
+# ------------------------------------------------------------------------- losses: x is the prediction, y the
+# target. n is the number of elements for "mean", else 1. Each is one op, because its derivative is simpler,
+# and safer at large logits, than what its parts would give one by one.
+
+mse_loss = Op("mse_loss", lambda x, y, /, reduction, n: _reduced(np.square(x - y), reduction, n),
+              x=lambda g, x, y, n: g / n * (2 * (x - y)), y=lambda g, x, y, n: g / n * (2 * (y - x)))
+l1_loss = Op("l1_loss", lambda x, y, /, reduction, n: _reduced(np.abs(x - y), reduction, n),
+             x=lambda g, x, y, n: g / n * sign(x - y), y=lambda g, x, y, n: g / n * sign(y - x))
+bce = Op("binary_cross_entropy",  # x is a probability; its logarithm is held above -100, as torch does
+         lambda x, y, /, reduction, n: _reduced(
+             (y - 1) * np.maximum(np.log1p(-x), -100) - y * np.maximum(np.log(x), -100), reduction, n),
+         x=lambda g, x, y, n: g / n * ((x - y) / maximum((1 - x) * x, 1e-12)),
+         y=lambda g, x, n: g / n * (log(1 - x) - log(x)))
+bce_with_logits = Op("binary_cross_entropy_with_logits",
+                     lambda x, y, /, reduction, n: _reduced((1 - y) * x + _softplus(-x), reduction, n),
+                     x=lambda g, x, y, n: g / n * (sigmoid(x) - y), y=lambda g, x, n: -g / n * x)
+cross_entropy = Op("cross_entropy",  # y is a distribution over dim: one-hot, smoothed, or times a class weight
+                   lambda x, y, /, dim, reduction, n: _reduced(
+                       -(y * _log_softmax(x, dim)).sum(dim, keepdims=True), reduction, n),
+                   x=lambda g, x, y, dim, n: g / n * (softmax(x, dim) * sum(y, dim, True) - y),
+                   y=lambda g, x, dim, n: -g / n * log_softmax(x, dim))
+
+# ------------------------------------------------------------------------- without a gradient
+
+eq, ne = Op("eq", np.equal), Op("ne", np.not_equal)
+lt, le, gt, ge = Op("lt", np.less), Op("le", np.less_equal), Op("gt", np.greater), Op("ge", np.greater_equal)
+bitwise_and, bitwise_or = Op("bitwise_and", np.bitwise_and), Op("bitwise_or", np.bitwise_or)
+bitwise_xor, invert = Op("bitwise_xor", np.bitwise_xor), Op("bitwise_not", np.invert)
+argmax = Op("argmax", lambda x, /, dim, keepdim: x.argmax(dim, keepdims=keepdim))
+argmin = Op("argmin", lambda x, /, dim, keepdim: x.argmin(dim, keepdims=keepdim))
+
+# torch has several names for one derivative; a tensor prints the name of what made it: <UnsqueezeBackward0>.
+unsqueeze, squeeze, squeeze_dim = reshape.named("unsqueeze"), reshape.named("squeeze"), reshape.named("squeeze1")
+select, take_slice = index.named("select"), index.named("slice")
+transpose, contiguous = permute.named("transpose"), clone.named("clone")
+max, min = amax.named("max1"), amin.named("min1")
+
+TABLE: dict[str, Op] = {word: entry for word, entry in list(globals().items()) if isinstance(entry, Op)}
+TABLE["cat"] = cat(2)  # one of its family
+
+# The words that rules may use, besides operators. Each is itself an entry, so it has every reading.
+VOCABULARY = frozenset({
+    "where", "exp", "log", "sin", "cos", "sign", "sigmoid", "maximum", "zeros_like", "sum", "mean", "spread",
+    "softmax", "log_softmax", "mm", "t", "reshape", "permute", "swap", "index", "put", "setitem"})

@@ -1,0 +1,6 @@
+"""Optimizers, under torch.optim's names."""
+
+from .optimizer import Optimizer
+from .sgd import SGD
+
+__all__ = ["Optimizer", "SGD"]

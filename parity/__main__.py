@@ -1,0 +1,144 @@
+"""The command: `python -m parity [NAMES or script paths] [--engines a,b,…] [--json FILE] [--out DIR]`."""
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from tqdm import tqdm  # type: ignore[import-untyped]
+
+from parity.compare import Comparison
+from parity.engines import ENGINES, REFERENCE, EngineProcess, WorkingDirectoryError
+from parity.lockstep import follow
+from parity.report import table, write_json
+from parity.verdict import problems
+
+EXPERIMENTS = Path(__file__).parent / "experiments"
+HELP = """\
+Trains the same unmodified PyTorch script on minigrad and on torch, each in a process of its own, from the
+same seed and without copying weights, and compares initial weights, every loss, gradient, parameter and
+printed line.
+
+A script is an ordinary one (import torch, a model, an optimizer, a loop). It runs in an empty directory, so
+it should find its data through absolute paths or `__file__`.
+"""
+EXAMPLES = """\
+examples:
+  python -m parity                        all experiments, all engines
+  python -m parity circles                one experiment
+  python -m parity my_training.py         your own script
+  python -m parity --engines torch,minigrad my_training.py
+                                          a quick look: without the float64 judges there is no verdict
+
+engines:
+  torch, minigrad            float32 on the CPU; torch is the reference
+  torch-f64, minigrad-f64    float64, from weights drawn in float32; they judge, and must agree to 1e-10
+  torch-cuda                 float32 on a GPU, for scripts that ask for one; "not run" where there is none
+
+exit status: 0 no disagreement, 1 a disagreement or a script that failed, 2 a wrong command line
+"""
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m parity",
+        description=HELP,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("scripts", nargs="*", metavar="NAME|SCRIPT", help=f"one of {', '.join(experiments())}, or a path")
+    add("--engines", default=",".join(ENGINES), metavar="A,B", help="which engines (default: %(default)s)")
+    add("--json", type=Path, metavar="FILE", help="write all figures, versions and the machine to FILE")
+    add("--out", type=Path, default=Path("parity-report"), metavar="DIR",
+        help="for plots and for the scripts' working directories (default: %(default)s)")  # fmt: skip
+    options = parser.parse_args(arguments)
+    try:
+        options.scripts = find_scripts(options.scripts or list(experiments()))
+        options.engines = find_engines(options.engines)
+    except ValueError as error:
+        parser.error(str(error))
+    return options
+
+
+def experiments() -> dict[str, Path]:
+    """The experiments of this folder: every script that trains something (`toy_data` is their helper)."""
+    return {path.stem: path for path in sorted(EXPERIMENTS.glob("*.py")) if path.stem != "toy_data"}
+
+
+def find_scripts(names: Sequence[str]) -> dict[str, Path]:
+    known = experiments()
+    found: dict[str, Path] = {}
+    for name in names:
+        path = known.get(name, Path(name)).resolve()
+        if not path.is_file():
+            raise ValueError(f"no experiment and no file is called {name!r}; experiments: {', '.join(known)}")
+        if path.stem in found:
+            raise ValueError(f"two scripts are called {path.stem!r}: one would overwrite the other's results")
+        found[path.stem] = path
+    return found
+
+
+def find_engines(text: str) -> list[str]:
+    asked = [name.strip() for name in text.split(",") if name.strip()]
+    for name in asked:
+        if name not in ENGINES:
+            raise ValueError(f"no engine is called {name!r}; engines: {', '.join(ENGINES)}")
+    if REFERENCE not in asked:
+        raise ValueError(f"the engines must include {REFERENCE!r}: the others are compared with it")
+    return [name for name in ENGINES if name in asked]
+
+
+def run_script(name: str, script: Path, engines: Sequence[str], out: Path) -> Comparison:
+    """Run one script on all engines at once and compare as they go."""
+    comparison = Comparison(name, engines)
+    with ExitStack() as stack:
+        bar = stack.enter_context(tqdm(desc=name, unit=" steps", leave=False, file=sys.stderr))
+        processes = {}
+        for engine in engines:
+            processes[engine] = EngineProcess(ENGINES[engine], script, out / name / engine)
+            stack.callback(processes[engine].stop)
+        follow(
+            comparison,
+            {engine: process.records() for engine, process in processes.items()},
+            progress=lambda step: bar.update(step - bar.n),
+        )
+    return comparison
+
+
+def draw(comparison: Comparison, out: Path) -> None:
+    from parity.plots import plot_curves, plot_figures  # here: matplotlib takes half a second to import
+
+    results = comparison.results
+    directories = {name: out / name for name in results if results[name].finished.outcome == "finished"}
+    if comparison.losses[REFERENCE]:
+        plot_curves(comparison, out / "curves.png")
+    if REFERENCE in directories:
+        plot_figures(directories, out)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = parse(arguments)
+    comparisons = []
+    try:
+        for name, script in options.scripts.items():
+            comparisons.append(run_script(name, script, options.engines, options.out))
+            draw(comparisons[-1], options.out / name)
+    except KeyboardInterrupt:
+        print("\ninterrupted: all engines were stopped, nothing was reported", file=sys.stderr)
+        return 130
+    except WorkingDirectoryError as error:
+        print(error, file=sys.stderr)
+        return 2
+    if options.json:
+        write_json(comparisons, list(options.scripts.values()), options.json)
+    print(f"plots: {options.out}/*/*.png", file=sys.stderr)
+    print(table(comparisons))
+    return 1 if any(problems(comparison) for comparison in comparisons) else 0
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the engines, as Ctrl-C does
+    sys.exit(main())

@@ -1,0 +1,105 @@
+"""The curves with their errors; and each figure that a script saved, of all engines side by side."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+
+from parity.compare import Comparison
+from parity.engines import JUDGE, REFERENCE
+from parity.results import Curve
+
+STYLES: dict[str, dict[str, Any]] = {  # in drawing order: the reference broad and pale, the others on top
+    "torch": {"color": "#9ab3cf", "linewidth": 3.5},
+    "torch-f64": {"color": "#5b5b5b", "linewidth": 1.0},
+    "minigrad": {"color": "#c8501e", "linewidth": 1.2, "linestyle": (0, (4, 2))},
+    "minigrad-f64": {"color": "#2e7d4f", "linewidth": 1.0, "linestyle": (0, (1, 1.5))},
+    "torch-cuda": {"color": "#7b4fa3", "linewidth": 1.2, "linestyle": (0, (6, 2, 1, 2))},
+}
+IMAGES = (".png", ".jpg", ".jpeg")
+
+
+def plot_curves(comparison: Comparison, path: Path) -> None:
+    """The loss curves laid over each other; then the errors of losses, gradients and parameters."""
+    figure, axes = plt.subplots(2, 2, figsize=(13, 8.5), layout="constrained")
+    plot_losses(axes[0, 0], comparison)
+    for axis, (kind, curve) in zip(axes.flat[1:], comparison.curves.items(), strict=True):
+        plot_errors(axis, kind, curve)
+    for axis in axes.flat:
+        axis.set_xlabel("step")
+        axis.grid(alpha=0.25)
+        axis.margins(x=0.01)
+        for step in comparison.built_at[1:]:
+            axis.axvline(step, color="black", linewidth=0.7, linestyle=":")
+    if len(comparison.built_at) > 1:
+        axes[0, 0].plot([], [], color="black", linewidth=0.7, linestyle=":", label="next optimizer")
+        axes[0, 0].legend()
+    figure.suptitle(f"{comparison.name}: every engine from the same seed, no weights copied")
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def plot_losses(axis: Axes, comparison: Comparison) -> None:
+    axis.set_title("training loss")
+    axis.set_ylabel("loss")
+    for name, style in STYLES.items():
+        if losses := comparison.losses.get(name):
+            axis.plot(np.arange(1, len(losses) + 1), losses, label=name, **style)
+    axis.legend()
+
+
+def plot_errors(axis: Axes, kind: str, curve: Curve) -> None:
+    """Errors on a log axis. An error of exactly 0 has no place there and leaves a gap."""
+    axis.set_title(f"{kind}: largest error, measured from torch-f64")
+    axis.set_ylabel("error / largest entry")
+    axis.set_yscale("log")
+    if curve.bound:
+        steps = np.arange(1, len(curve.bound) + 1)
+        axis.plot(steps, curve.bound, color="#b00020", linewidth=1.0, label="allowed in float32")
+    for name, style in STYLES.items():
+        errors = np.array(curve.errors.get(name, []))
+        if name != JUDGE and errors.any():
+            errors[errors == 0] = np.nan
+            axis.plot(np.arange(1, len(errors) + 1), errors, label=name, **style)
+    if axis.lines:
+        axis.legend()
+
+
+def plot_figures(directories: Mapping[str, Path], out: Path) -> list[Path]:
+    """For each image that the script saved with torch, one picture with all engines' versions of it."""
+    saved = []
+    names = sorted(path.name for path in directories[REFERENCE].iterdir() if path.suffix.lower() in IMAGES)
+    for name in names:
+        reference = plt.imread(directories[REFERENCE] / name)
+        height, width = reference.shape[:2]
+        rows = (len(directories) + 1) // 2
+        size = (13, (13 / 2 * height / width + 0.35) * rows)
+        figure, axes = plt.subplots(rows, 2, figsize=size, layout="constrained", squeeze=False)
+        for axis in axes.flat:
+            axis.axis("off")
+        for axis, (engine, directory) in zip(axes.flat, directories.items(), strict=False):
+            show(axis, engine, directory / name, reference)
+        path = out / f"{Path(name).stem}-all-engines.png"
+        figure.savefig(path, dpi=110)
+        plt.close(figure)
+        saved.append(path)
+    return saved
+
+
+def show(axis: Axes, engine: str, path: Path, reference: np.ndarray) -> None:
+    if not path.exists():
+        axis.set_title(f"{engine}: no such figure")
+        return
+    image = plt.imread(path)
+    axis.imshow(image)
+    title = engine
+    if engine != REFERENCE and image.shape == reference.shape:
+        differing = np.mean((image != reference).any(axis=-1))
+        title += f": {differing:.2%} of the pixels not as torch's" if differing else ": same pixels as torch"
+    axis.set_title(title, fontsize=11)

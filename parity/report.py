@@ -1,0 +1,156 @@
+"""The report: one table for the screen, and all figures as JSON."""
+
+import json
+import os
+import platform
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from parity import tolerances
+from parity.compare import Comparison
+from parity.engines import JUDGE, REFERENCE
+from parity.lines import LEFT_OUT
+from parity.results import EngineResult
+from parity.verdict import is_judged, problems, summary, verdict
+
+WIDTH = 108
+HEAD = (
+    f"{'experiment':<12} {'engine':<12} {'weights':>8} {'grad 1':>8} {'grad run':>8} {'loss run':>8} "
+    f"{'of bound':>8} {'lines same':>10} {'identical':>9} {'seconds':>7}  verdict"
+)
+LEGEND = (
+    "weights, grad 1: largest difference of initial weights and of step 1's gradients from torch in the same "
+    "precision. grad run, loss run: largest error over the run, measured from torch-f64. Gradients and "
+    "losses are relative to their largest entry. of bound: the largest share of what rounding may explain "
+    "(parity/tolerances.py). seconds: processor time of the script."
+)
+PROBLEMS_SHOWN = 8
+
+
+def table(comparisons: Sequence[Comparison]) -> str:
+    """The report as text; its last line is the overall verdict."""
+    lines = [HEAD, "-" * WIDTH]
+    for comparison in comparisons:
+        for position, name in enumerate(comparison.results):
+            lines.append(row(comparison, name, shorten(comparison.name, 12) if position == 0 else ""))
+    lines += ["", *textwrap.wrap(LEGEND, WIDTH), *absent(comparisons), *left_out(comparisons), ""]
+    wrong = [problem for comparison in comparisons for problem in problems(comparison)]
+    for problem in wrong[:PROBLEMS_SHOWN]:
+        lines += textwrap.wrap(problem.text, WIDTH, initial_indent="! ", subsequent_indent="  ")
+    if len(wrong) > PROBLEMS_SHOWN:
+        lines.append(f"! and {len(wrong) - PROBLEMS_SHOWN} more (--json has them all)")
+    return "\n".join([*lines, summary(comparisons)])
+
+
+def row(comparison: Comparison, name: str, experiment: str) -> str:
+    result = comparison.results[name]
+    figures = [figure(value) for value in figures_of(comparison, result)]
+    counts = result.lines
+    same = identical = ""
+    if name in (REFERENCE, JUDGE):
+        same = str(counts.compared)
+    elif result.finished.outcome == "finished":
+        same, identical = f"{counts.same}/{counts.compared}", f"{counts.identical}/{counts.compared}"
+    return (
+        f"{experiment:<12} {name:<12} {figures[0]:>8} {figures[1]:>8} {figures[2]:>8} {figures[3]:>8} "
+        f"{percent(result.of_bound):>8} {same:>10} {identical:>9} {result.finished.seconds:7.1f}  {verdict(comparison, name)}"
+    )
+
+
+def figures_of(comparison: Comparison, result: EngineResult) -> list[float | None]:
+    """weights, grad 1, grad run, loss run; None where the engine is itself what is measured from."""
+    judged_by = JUDGE if JUDGE in comparison.results else REFERENCE
+    largest = {} if result.engine.name == judged_by else result.largest
+    return [result.weights, result.first_gradient, largest.get("gradient"), largest.get("loss")]
+
+
+def figure(value: float | None) -> str:
+    return "" if value is None else "0" if value == 0 else f"{value:.1e}"
+
+
+def percent(share: float | None) -> str:
+    return "" if share is None else f"{share:.0%}" if share < 100 else "> 100 x"
+
+
+def shorten(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def absent(comparisons: Sequence[Comparison]) -> list[str]:
+    """Why an engine has no figures: "torch-cuda not run: no CUDA device"."""
+    reasons: dict[str, list[str]] = {}
+    for comparison in comparisons:
+        for name, result in comparison.results.items():
+            if result.finished.outcome.startswith("not "):
+                reason = f"{name} {result.finished.outcome}: {result.finished.message}"
+                reasons.setdefault(reason, []).append(comparison.name)
+    return [f"{reason} ({', '.join(names)})" for reason, names in reasons.items()]
+
+
+def left_out(comparisons: Sequence[Comparison]) -> list[str]:
+    count = sum(comparison.results[REFERENCE].lines.left_out for comparison in comparisons)
+    if not count:
+        return []
+    text = f"{count} lines of times or versions are not compared; they match one of: {'  '.join(LEFT_OUT)}"
+    return textwrap.wrap(text, WIDTH)
+
+
+# ---- JSON ----
+def as_json(comparisons: Sequence[Comparison], scripts: Sequence[Path]) -> dict[str, Any]:
+    return {
+        "verdict": summary(comparisons),
+        "experiments": {
+            comparison.name: {
+                "script": str(script),
+                "steps": comparison.step,
+                "judged": is_judged(comparison),
+                "problems": [vars(problem) for problem in problems(comparison)],
+                "engines": {name: engine_as_json(comparison, name) for name in comparison.results},
+            }
+            for comparison, script in zip(comparisons, scripts, strict=True)
+        },
+        "tolerances": {
+            name: getattr(tolerances, name) for name in ("FIRST_GRADIENT", "JUDGES", "GROWTH", "FLOOR", "ULP")
+        },
+        "lines_left_out": list(LEFT_OUT),
+        "machine": {
+            "system": platform.platform(),
+            "processor": platform.processor() or platform.machine(),
+            "cores": os.cpu_count(),
+            "blas": {name: os.environ[name] for name in os.environ if name.startswith(("OPENBLAS_", "MKL_"))},
+        },
+    }
+
+
+def engine_as_json(comparison: Comparison, name: str) -> dict[str, Any]:
+    result = comparison.results[name]
+    return {
+        "verdict": verdict(comparison, name),
+        "outcome": result.finished.outcome,
+        "message": result.finished.message,
+        "traceback": result.finished.details,
+        "versions": result.versions,
+        "seconds": result.finished.seconds,
+        "initial_weights": number(result.weights),
+        "first_gradient": number(result.first_gradient),
+        "largest_error": {kind: number(value) for kind, value in result.largest.items()},
+        "of_bound": number(result.of_bound),
+        "lines": vars(result.lines),
+        "difference": result.difference,
+        "difference_step": result.difference_step,
+    }
+
+
+def number(value: float | None) -> float | str | None:
+    """JSON has no infinity."""
+    return str(value) if value in (float("inf"), float("-inf")) or value != value else value
+
+
+def write_json(comparisons: Sequence[Comparison], scripts: Sequence[Path], path: Path) -> None:
+    """Write beside the file, then rename: a reader never sees half a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}.unfinished")
+    unfinished.write_text(json.dumps(as_json(comparisons, scripts), indent=2, allow_nan=False) + "\n")
+    os.replace(unfinished, path)

@@ -1,0 +1,181 @@
+"""minigrad.printing against torch: the same array, the same text."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import hypothesis.extra.numpy as hnp
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+import torch
+from hypothesis import example, given, settings
+from torch._tensor_str import get_printoptions as torch_get_printoptions
+
+from minigrad import printing
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+FLOATS = [np.float16, np.float32, np.float64]
+OTHERS = [np.int8, np.int16, np.int32, np.int64, np.uint8, np.bool_]
+SHAPES = hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=5)
+OPTIONS = st.fixed_dictionaries(
+    {},
+    optional={
+        "precision": st.integers(0, 9),
+        "threshold": st.sampled_from([0, 1, 10, 50, float("inf")]),
+        "edgeitems": st.integers(0, 4),
+        "linewidth": st.integers(1, 150),
+        "profile": st.sampled_from(["default", "short", "full", "unknown"]),
+        "sci_mode": st.sampled_from([None, True, False]),
+    },
+)
+
+
+@contextmanager
+def options(**given: Any) -> Iterator[None]:
+    """The same options in torch and in minigrad, for the length of a `with`; then the defaults again."""
+    try:
+        torch.set_printoptions(**given)
+        printing.set_printoptions(**given)
+        assert printing.get_printoptions() == torch_get_printoptions()
+        yield
+    finally:
+        torch.set_printoptions(profile="default")
+        printing.set_printoptions(profile="default")
+
+
+def assert_same_text(array: np.ndarray, *, default_dtype: Any = np.float32) -> None:
+    tensor = torch.from_numpy(array)
+    implied = printing.array_suffixes(array, default_dtype)
+    assert printing.tensor_repr(array, suffixes=implied) == repr(tensor)
+    if tensor.is_floating_point():
+        tensor.requires_grad_()
+        assert printing.tensor_repr(array, suffixes=[*implied, "requires_grad=True"]) == repr(tensor)
+        assert printing.tensor_repr(array, suffixes=[*implied, "grad_fn=<MulBackward0>"]) == repr(tensor * 1)
+
+
+@st.composite
+def float_arrays(draw: st.DrawFn) -> np.ndarray:
+    """Floats of one kind an array, so that each of torch's styles comes up: whole, fixed and scientific."""
+    dtype = np.dtype(draw(st.sampled_from(FLOATS)))
+    width = 8 * dtype.itemsize
+    plain = st.floats(-1000, 1000, width=width)
+    whole = st.integers(-2000, 2000).map(float)
+    alike = st.sampled_from([0.1, 0.25, 1.0, 1.5, 99.5, -7.0])
+    kind = draw(st.sampled_from([st.floats(width=width), plain, whole, alike]))
+    odd = st.sampled_from([0.0, -0.0, np.nan, np.inf, -np.inf])
+    elements = draw(st.sampled_from([kind, kind | odd]))
+    return draw(hnp.arrays(dtype, SHAPES, elements=elements.map(dtype.type), fill=elements.map(dtype.type)))
+
+
+other_arrays = st.sampled_from(OTHERS).flatmap(lambda dtype: hnp.arrays(dtype, SHAPES))
+
+
+@settings(max_examples=200, deadline=None)
+@given(float_arrays())
+def test_floats(array: np.ndarray) -> None:
+    assert_same_text(array)
+
+
+@settings(max_examples=100, deadline=None)
+@given(other_arrays)
+def test_integers_and_bools(array: np.ndarray) -> None:
+    assert_same_text(array)
+
+
+@settings(max_examples=300, deadline=None)
+@given(float_arrays() | other_arrays, OPTIONS)
+@example(np.arange(9.0), {"edgeitems": 0, "threshold": 1})
+@example(np.ones((3, 3)), {"edgeitems": 0, "threshold": 1})
+@example(np.array(1.5), {"edgeitems": 0, "threshold": 0})
+def test_every_option(array: np.ndarray, chosen: dict[str, Any]) -> None:
+    with options(**chosen):
+        assert_same_text(array)
+
+
+@pytest.mark.parametrize(
+    "shape", [(1000,), (1001,), (2000, 3), (4, 300), (7, 7, 50), (2, 3, 4, 99), (8, 9, 5, 6)]
+)
+@pytest.mark.parametrize("decades", [0, 2, 6])
+def test_large_arrays_are_summarised(shape: tuple[int, ...], decades: int) -> None:
+    rng = np.random.default_rng(decades)
+    array = rng.standard_normal(shape) * 10.0 ** rng.integers(0, decades + 1, shape)
+    array[tuple(size // 2 for size in shape)] = 1e30  # left out by a summary: it must not widen the columns
+    assert_same_text(array)
+    assert_same_text(array.astype(np.float32).T)
+    assert_same_text(array[..., ::-1].clip(-1e5, 1e5).astype(np.int64))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [1000.0, 1.0], [1001.0, 1.0], [1e8, 1e6], [1e8 + 1, 1e6], [1e-4, 1e-3], [9e-5, 1e-3],  # the limits
+        [0.0, -0.0], [0.0] * 50, [np.nan], [np.nan] * 50,  # no number to choose a style or a width by
+        [np.inf, -np.inf, 1.0], [np.nan, 0.5], [-np.inf, 1e9], [5e-324, 1e308],
+    ],
+)  # fmt: skip
+def test_where_the_style_changes(values: list[float]) -> None:
+    with np.errstate(over="ignore"):
+        for dtype in FLOATS:
+            assert_same_text(np.array(values).astype(dtype))
+    for sci_mode in (True, False):
+        with options(sci_mode=sci_mode):
+            assert_same_text(np.array(values))
+
+
+@pytest.mark.parametrize("default", [torch.float16, torch.float32, torch.float64])
+def test_the_default_dtype_is_not_shown(default: torch.dtype) -> None:
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(default)
+    try:
+        for dtype in FLOATS + OTHERS:
+            for shape in [(), (2,), (0,), (0, 3), (2, 0, 3)]:
+                assert_same_text(np.ones(shape, dtype), default_dtype=str(default).removeprefix("torch."))
+    finally:
+        torch.set_default_dtype(before)
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (17,), (2, 2), (0, 3)])
+@pytest.mark.parametrize("name_length", [1, *range(20, 72)])
+def test_suffixes_break_the_line_where_torch_does(shape: tuple[int, ...], name_length: int) -> None:
+    function = type("F" * name_length, (torch.autograd.Function,), {
+        "forward": staticmethod(lambda ctx, x: x.clone()),
+        "backward": staticmethod(lambda ctx, g: g),
+    })  # fmt: skip
+    array = np.full(shape, 1.5)
+    suffixes = [*printing.array_suffixes(array, np.float32), f"grad_fn=<{function.__name__}Backward>"]
+    tensor = function.apply(torch.from_numpy(array).requires_grad_())
+    assert printing.tensor_repr(array, suffixes=suffixes) == repr(tensor)
+
+
+def test_the_prefix_sets_the_indent() -> None:
+    class LongNamedTensor(torch.Tensor):
+        pass
+
+    array = np.arange(60.0, dtype=np.float32).reshape(2, 30)
+    expected = repr(torch.from_numpy(array).as_subclass(LongNamedTensor))
+    assert printing.tensor_repr(array, prefix="LongNamedTensor(", suffixes=[]) == expected
+
+
+def test_profile_and_options_combine_as_in_torch() -> None:
+    with options(profile="short", precision=7, sci_mode=True):
+        assert_same_text(np.array([1.5, 2.25]))
+        with options(edgeitems=1):  # sci_mode is back to None, precision stays
+            assert_same_text(np.array([1.5, 2.25]))
+    with options(profile="full"):
+        assert_same_text(np.arange(1200))
+
+
+@pytest.mark.parametrize("spec", ["", ".3f", "10.2e", ">12", "+", "d", "%", "s"])
+@pytest.mark.parametrize("dtype", FLOATS + OTHERS)
+def test_format_scalar(dtype: Any, spec: str) -> None:
+    array = np.array(1.7).astype(dtype)
+    try:
+        expected = format(torch.from_numpy(array), spec)
+    except ValueError as error:
+        with pytest.raises(ValueError) as raised:
+            printing.format_scalar(array, spec)
+        assert str(raised.value) == str(error)
+    else:
+        assert printing.format_scalar(array, spec) == expected
