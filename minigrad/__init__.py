@@ -6,6 +6,7 @@ read `engine.py` and then `ops.py`.
 
 import difflib as _difflib
 import warnings as _warnings
+from math import e, inf, nan, pi
 from typing import Any as _Any
 
 # torch computes inf and nan without a word; NumPy warns. Silence it for minigrad's own arithmetic alone.
@@ -41,6 +42,7 @@ from .creation import (
     zeros_like,
 )
 from .device import device
+from .dtypes import bool_ as bool
 from .dtypes import (
     dtype,
     float16,
@@ -56,7 +58,6 @@ from .dtypes import (
     set_default_dtype,
     uint8,
 )
-from .dtypes import bool_ as bool
 from .functions.indexing import gather, scatter
 from .functions.pointwise import (
     abs,
@@ -131,6 +132,7 @@ from .modes import is_grad_enabled, is_inference_mode_enabled
 from .printing import set_printoptions
 from .random import Generator, default_generator, initial_seed, manual_seed, seed
 from .tensor import Tensor
+from .version import __version__
 
 float, double, half = float32, float64, float16
 int, long, short = int32, int64, int16
@@ -139,13 +141,32 @@ subtract, multiply, divide, true_divide = sub, mul, div, div
 concat = concatenate = cat
 swapaxes = transpose
 
-FloatTensor, DoubleTensor, HalfTensor = typed("FloatTensor", float32), typed("DoubleTensor", float64), typed("HalfTensor", float16)
+FloatTensor, DoubleTensor = typed("FloatTensor", float32), typed("DoubleTensor", float64)
+HalfTensor = typed("HalfTensor", float16)
 LongTensor, IntTensor, ShortTensor = typed("LongTensor", int64), typed("IntTensor", int32), typed("ShortTensor", int16)
 ByteTensor, CharTensor, BoolTensor = typed("ByteTensor", uint8), typed("CharTensor", int8), typed("BoolTensor", bool)
 
-from math import e, inf, nan, pi  # noqa: E402  # after the functions: torch has these numbers, too
 
-from .version import __version__  # noqa: E402
+# fmt: off
+__all__ = [
+    "abs", "absolute", "add", "all", "allclose", "amax", "amin", "any", "arange", "argmax", "argmin", "as_tensor",
+    "autograd", "bernoulli", "bool", "BoolTensor", "broadcast_to", "ByteTensor", "cat", "CharTensor", "clamp",
+    "clip", "clone", "concat", "concatenate", "cos", "cuda", "default_generator", "device", "div", "divide", "dot",
+    "double", "DoubleTensor", "dtype", "dtypes", "e", "empty", "empty_like", "enable_grad", "eq", "equal", "exp",
+    "eye", "flatten", "float", "float16", "float32", "float64", "FloatTensor", "from_numpy", "full", "full_like",
+    "gather", "ge", "Generator", "get_default_dtype", "get_rng_state", "gt", "half", "HalfTensor", "inf",
+    "inference_mode", "initial_seed", "int", "int16", "int32", "int64", "int8", "IntTensor", "is_floating_point",
+    "is_grad_enabled", "is_inference_mode_enabled", "is_tensor", "isclose", "le", "linspace", "log", "log_softmax",
+    "long", "LongTensor", "lt", "manual_seed", "matmul", "max", "maximum", "mean", "min", "minimum", "mm", "mul",
+    "multiply", "mv", "nan", "ne", "neg", "negative", "nn", "no_grad", "normal", "numel", "ones", "ones_like",
+    "optim", "permute", "pi", "pow", "promote_types", "rand", "rand_like", "randint", "randn", "randn_like",
+    "random", "randperm", "reciprocal", "relu", "reshape", "result_type", "round", "scatter", "seed",
+    "set_default_dtype", "set_grad_enabled", "set_printoptions", "set_rng_state", "short", "ShortTensor", "sigmoid",
+    "sign", "sin", "Size", "softmax", "sqrt", "square", "squeeze", "stack", "std", "sub", "subtract", "sum",
+    "swapaxes", "t", "tanh", "Tensor", "tensor", "transpose", "true_divide", "uint8", "unsqueeze", "var", "where",
+    "zeros", "zeros_like",
+]
+# fmt: on
 
 
 def is_tensor(obj: _Any) -> _Any:

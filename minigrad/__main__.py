@@ -14,7 +14,8 @@ def main() -> None:
         prog="python -m minigrad",
         description="Run an unmodified PyTorch script on minigrad: every `import torch` in it, and in what it imports, "
         "gives minigrad. NumPy, matplotlib, scikit-learn and the rest are the real ones.",
-        epilog="example: python -m minigrad parity/experiments/line_l1.py")
+        epilog="example: python -m minigrad parity/experiments/line_l1.py",
+    )
     parser.add_argument("script", help="the script to run")
     parser.add_argument("args", nargs=argparse.REMAINDER, help="its own arguments")
     given = parser.parse_args()

@@ -1,4 +1,4 @@
-"""torch.autograd: gradients asked for by hand.
+"""torch.autograd: where a walk back along the tape begins, and what becomes of what it brings.
 
 >>> from minigrad import tensor
 >>> x = tensor(3.0, requires_grad=True)
@@ -12,8 +12,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from . import engine
-from .engine import TensorCore
+import numpy as np
+
+from .engine import Node, TensorCore, own, refuse_stale_view, walk_back, wrap
 from .modes import enable_grad, inference_mode, no_grad, set_grad_enabled
 
 if TYPE_CHECKING:
@@ -21,43 +22,125 @@ if TYPE_CHECKING:
 
 __all__ = ["backward", "enable_grad", "grad", "inference_mode", "no_grad", "set_grad_enabled"]
 
-
-def _listed(given: Any, n: int | None = None) -> Sequence[Any]:
-    """One tensor or a sequence of them, as a sequence; None stands for n times None."""
-    if given is None:
-        return [None] * (n or 0)
-    found = [given] if isinstance(given, TensorCore) else list(given)
-    if n is not None and len(found) != n:
-        raise RuntimeError(f"got {n} tensors and {len(found)} gradients")
-    return found
+OneOrMany = Any  # a tensor, or a sequence of tensors (of which gradients may be None)
 
 
 def backward(
-    tensors: Tensor | Sequence[Tensor], grad_tensors: Tensor | Sequence[Tensor | None] | None = None,
-    retain_graph: bool | None = None, create_graph: bool = False,
-    inputs: Tensor | Sequence[Tensor] | None = None,
+    tensors: OneOrMany,
+    grad_tensors: OneOrMany = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: OneOrMany = None,
 ) -> None:
-    """Add the gradients of the tensors, times grad_tensors, to `.grad` of the leaves (see Tensor.backward)."""
-    outputs = _listed(tensors)
-    engine.backward(outputs, _listed(grad_tensors, len(outputs)), retain_graph, create_graph,
-                    None if inputs is None else _listed(inputs))
+    """Add to `.grad` of every leaf (or of `inputs` alone) the gradient of the tensors, times grad_tensors.
+
+    A scalar's grad_tensor is 1 unless given. The graph's saved values are freed on the way, unless retain_graph;
+    with create_graph the gradients have a graph of their own.
+    """
+    if inputs is None:
+        _run(tensors, grad_tensors, None, retain_graph, create_graph)
+        return
+    wanted = _listed(inputs)
+    found = _run(tensors, grad_tensors, _input_nodes(wanted), retain_graph, create_graph)
+    for t in wanted:
+        if t.node in found:
+            t.receive(own(found.pop(t.node)))
 
 
 def grad(
-    outputs: Tensor | Sequence[Tensor], inputs: Tensor | Sequence[Tensor],
-    grad_outputs: Tensor | Sequence[Tensor | None] | None = None, retain_graph: bool | None = None,
-    create_graph: bool = False, allow_unused: bool | None = None, materialize_grads: bool = False,
-) -> tuple[Tensor | None, ...]:
-    """The gradients of the outputs, times grad_outputs, with respect to the inputs, as a tuple.
+    outputs: OneOrMany,
+    inputs: OneOrMany,
+    grad_outputs: OneOrMany = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    materialize_grads: bool = False,
+) -> tuple[Any, ...]:
+    """The gradients of the outputs, times grad_outputs, with respect to the inputs, as a tuple; no `.grad` changes.
 
     An input that the outputs do not depend on is an error, unless allow_unused (it gets None) or
     materialize_grads (it gets zeros).
     """
     if materialize_grads and allow_unused is False:
         raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: False.")
-    outs, ins = _listed(outputs), _listed(inputs)
-    unused = materialize_grads or bool(allow_unused)
-    found = engine.grad(outs, ins, _listed(grad_outputs, len(outs)), retain_graph, create_graph, unused)
-    if not materialize_grads:
-        return found
-    return tuple([x.detach().clone().zero_() if g is None else g for x, g in zip(ins, found, strict=True)])
+    nodes = _input_nodes(_listed(inputs))
+    found = _run(outputs, grad_outputs, nodes, retain_graph, create_graph)
+    gradients: list[Tensor | None] = []
+    for i, node in enumerate(nodes):
+        g = found.get(node)
+        if g is None and materialize_grads:
+            g = np.zeros(node.shape, node.dtype)
+        elif g is None and not allow_unused:
+            raise RuntimeError(
+                f"The differentiated Tensor at index {i} (shape {list(node.shape)}) appears to not have been used in "
+                "the graph. Set allow_unused=True if this is the desired behavior."
+            )
+        gradients.append(g if g is None or isinstance(g, TensorCore) else wrap(own(g)))  # type: ignore[arg-type]
+    return tuple(gradients)
+
+
+def _run(
+    outputs: OneOrMany,
+    gradients: OneOrMany,
+    targets: Sequence[Node] | None,
+    retain_graph: bool | None,
+    create_graph: bool,
+) -> dict[Node, Any]:
+    """Find where to start, and walk. Only under create_graph is the walk itself recorded."""
+    outs = _listed(outputs)
+    given = [None] * len(outs) if gradients is None else _listed(gradients)
+    if len(given) != len(outs):
+        raise RuntimeError(f"got {len(outs)} tensors and {len(given)} gradients")
+    roots = [_output_node(out, i) for i, out in enumerate(outs)]
+    seeds = [_first_cotangent(out, g, i) for i, (out, g) in enumerate(zip(outs, given, strict=True))]
+    keep = create_graph if retain_graph is None else retain_graph
+    with set_grad_enabled(create_graph):
+        return walk_back(
+            roots,
+            seeds if create_graph else [seed.array for seed in seeds],
+            targets,
+            retain_graph=keep,
+            create_graph=create_graph,
+        )
+
+
+def _listed(given: OneOrMany) -> Sequence[Any]:
+    return [given] if isinstance(given, TensorCore) else list(given)
+
+
+def _output_node(out: Tensor, i: int) -> Node:
+    """Where the walk starts for the i-th output."""
+    if out.node is None:
+        raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn")
+    if out.base is not None:
+        refuse_stale_view(out, "backward")
+    return out.node
+
+
+def _first_cotangent(out: Tensor, g: Tensor | None, i: int) -> Tensor:
+    """What the walk starts with: 1 for a scalar, else what the caller gave."""
+    if g is None:
+        if out.array.size != 1:
+            raise RuntimeError(
+                f"grad can be implicitly created only for scalar outputs, not for shape {list(out.array.shape)}: "
+                "call backward(gradient), with a number for each element, or reduce to a scalar first"
+            )
+        return wrap(np.ones_like(out.array))
+    if g.array.shape != out.array.shape:
+        raise RuntimeError(
+            f"Mismatch in shape: grad_output[{i}] has a shape of torch.Size({list(g.array.shape)}) and output[{i}] "
+            f"has a shape of torch.Size({list(out.array.shape)})."
+        )
+    return g if g.array.dtype == out.array.dtype else g.to(out.dtype)
+
+
+def _input_nodes(inputs: Sequence[Tensor]) -> list[Node]:
+    """The nodes of the tensors that a gradient is asked for."""
+    if not inputs:
+        raise RuntimeError("inputs argument cannot be empty: name at least one tensor")
+    for i, t in enumerate(inputs):
+        if t.node is None:
+            raise RuntimeError(
+                f"One of the differentiated Tensors does not require grad (index {i}, shape {list(t.array.shape)})"
+            )
+    return [t.node for t in inputs if t.node is not None]

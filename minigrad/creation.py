@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import device as devices
 from . import random
+from .device import check as check_device
 from .dtypes import ALL, as_dtype, dtype, from_numpy_dtype, get_default_dtype, int64, number_dtype
 from .engine import TensorCore, wrap
-from .functions.pointwise import cast
+from .exact import fused
+from .functions.pointwise import NUMBERS, cast
 from .functions.shapes import as_shape
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ Array = np.ndarray[Any, Any]
 def finish(array: Array, requires_grad: bool = False, device: Any = None) -> Tensor:
     """A new tensor around the array; a leaf, if it requires grad."""
     if device is not None:
-        devices.check(device)
+        check_device(device)
     t = wrap(array)
     return t.requires_grad_() if requires_grad else t
 
@@ -47,9 +48,11 @@ def tensor(data: Any, *, dtype: dtype | None = None, device: Any = None, require
             [3.0000, 4.0000]])
     """
     if isinstance(data, TensorCore):
-        warnings.warn("To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
-                      "sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor).",
-                      stacklevel=2)
+        warnings.warn(
+            "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
+            "sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor).",
+            stacklevel=2,
+        )
     array = to_array(data, dtype)
     return finish(array.copy() if isinstance(data, (np.ndarray, TensorCore)) else array, requires_grad, device)
 
@@ -57,7 +60,7 @@ def tensor(data: Any, *, dtype: dtype | None = None, device: Any = None, require
 def as_tensor(data: Any, dtype: dtype | None = None, device: Any = None) -> Tensor:
     """The data as a tensor: a tensor itself, an array by sharing its memory, anything else by a copy."""
     if device is not None:
-        devices.check(device)
+        check_device(device)
     if isinstance(data, TensorCore):
         return data if dtype is None else cast(data, as_dtype(dtype))  # type: ignore[return-value,arg-type]
     return wrap(to_array(data, dtype))
@@ -69,8 +72,10 @@ def from_numpy(ndarray: Array) -> Tensor:
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
     from_numpy_dtype(ndarray.dtype)
     if any(stride < 0 for stride in ndarray.strides):
-        raise ValueError("At least one stride in the given numpy array is negative, and tensors with negative strides are "
-                         f"not currently supported (strides {ndarray.strides}). Use array.copy() first.")
+        raise ValueError(
+            "At least one stride in the given numpy array is negative, and tensors with negative strides are "
+            f"not currently supported (strides {ndarray.strides}). Use array.copy() first."
+        )
     return wrap(ndarray)
 
 
@@ -94,9 +99,11 @@ def plain_numbers(data: Any, depth: int) -> Any:
     """Nested sequences with the tensors in them made arrays; the errors for what has no place in a tensor."""
     if isinstance(data, TensorCore):
         if data.array.size != 1:
-            raise ValueError("only one element tensors can be converted to Python scalars (a tensor of shape "
-                             f"{list(data.array.shape)} is inside the data; torch.stack joins tensors)")
-        return data.array.reshape(())[()]
+            raise ValueError(
+                "only one element tensors can be converted to Python scalars (a tensor of shape "
+                f"{list(data.array.shape)} is inside the data; torch.stack joins tensors)"
+            )
+        return data.array.reshape(())
     if isinstance(data, np.ndarray):
         return data
     if isinstance(data, str):
@@ -113,18 +120,21 @@ def plain_numbers(data: Any, depth: int) -> Any:
     for item in items[1:]:
         first, here = np.shape(items[0]), np.shape(item)
         if first != here:
-            raise ValueError(f"expected sequence of length {(first or (0,))[0]} at dim {depth + 1} (got {(here or (0,))[0]})")
+            raise ValueError(
+                f"expected sequence of length {(first or (0,))[0]} at dim {depth + 1} (got {(here or (0,))[0]})"
+            )
     return items
 
 
 def inferred(plain: Any, array: Array) -> np.dtype[Any]:
     """The dtype of nested Python data: what NumPy finds, but Python's floats make the default dtype."""
-    first = plain
-    while isinstance(first, list) and first:
-        first = first[0]
-    if array.size == 0 or (array.dtype == np.float64 and not isinstance(first, (np.generic, np.ndarray))):
-        return get_default_dtype().numpy
-    return array.dtype
+    leaves = [plain]
+    while leaves and isinstance(leaves[0], list):
+        leaves = [item for part in leaves for item in (part if isinstance(part, list) else [part])]
+    typed = [leaf.dtype for leaf in leaves if isinstance(leaf, (np.generic, np.ndarray))]
+    if typed and array.size:
+        return np.result_type(*typed)
+    return get_default_dtype().numpy if array.size == 0 or array.dtype == np.float64 else array.dtype
 
 
 def legacy(args: tuple[Any, ...], d: dtype) -> Tensor:
@@ -179,15 +189,27 @@ def empty(*size: Any, dtype: dtype | None = None, device: Any = None, requires_g
 
 
 def full(
-    size: Sequence[int], fill_value: float, *, dtype: dtype | None = None, device: Any = None,
+    size: Sequence[int],
+    fill_value: float,
+    *,
+    dtype: dtype | None = None,
+    device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """fill_value everywhere; its type decides the dtype."""
-    return finish(np.full(as_shape((size,)), fill_value, _numpy_dtype(dtype, number_dtype(fill_value))), requires_grad, device)
+    if not isinstance(fill_value, NUMBERS):
+        raise TypeError(f"full(): argument 'fill_value' must be a number, not {type(fill_value).__name__}")
+    return finish(
+        np.full(as_shape((size,)), fill_value, _numpy_dtype(dtype, number_dtype(fill_value))), requires_grad, device
+    )
 
 
-def eye(n: int, m: int | None = None, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def eye(
+    n: int, m: int | None = None, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """Ones on the diagonal, zeros elsewhere: n rows, m (or n) columns."""
+    if n < 0 or (m is not None and m < 0):
+        raise RuntimeError(f"n and m must be greater or equal to 0, got {n} and {m}")
     return finish(np.eye(n, m, dtype=_numpy_dtype(dtype)), requires_grad, device)
 
 
@@ -217,13 +239,18 @@ def full_like(
 
 
 def arange(
-    start: float, end: float | None = None, step: float = 1, *, dtype: dtype | None = None, device: Any = None,
+    start: float,
+    end: float | None = None,
+    step: float = 1,
+    *,
+    dtype: dtype | None = None,
+    device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """start, start + step, ... up to but without end; arange(n) starts at 0. All ints give int64."""
     if end is None:
         start, end = 0, start
-    start, end, step = [x.item() if isinstance(x, TensorCore) else x for x in (start, end, step)]
+    start, end, step = plain_number(start), plain_number(end), plain_number(step)
     if step == 0:
         raise RuntimeError("step must be nonzero")
     if (end - start) * step < 0:
@@ -231,8 +258,27 @@ def arange(
     whole = all(isinstance(x, (int, np.integer)) for x in (start, end, step))
     d = _numpy_dtype(dtype, int64 if whole else None)
     n = max(0, math.ceil((end - start) / step))
-    steps = np.arange(n, dtype=np.float64 if d.kind == "f" else np.int64)
-    return finish((start + steps * step).astype(d), requires_grad, device)
+    if d.kind != "f":
+        return finish((start + np.arange(n) * step).astype(d), requires_grad, device)
+    return finish(stepped(float(start), float(step), n, d), requires_grad, device)
+
+
+def stepped(start: float, step: float, n: int, d: np.dtype[Any]) -> Array:
+    """start + i * step for each i < n, with torch's roundings: it computes in float64, in lanes of 32 bytes.
+
+    Lanes start from a rounded number, two lanes make a block, and what is left after the last block is computed
+    one by one.
+    """
+    i = np.arange(n)
+    width = 32 // max(d.itemsize, 4)
+    in_lane = np.where(i < n // (2 * width) * (2 * width), i % width, 0)
+    first = fused((i - in_lane).astype(np.float64), np.float64(step), np.float64(start)).astype(d)
+    return fused(in_lane.astype(np.float64), np.float64(step), first.astype(np.float64)).astype(d)
+
+
+def plain_number(x: Any) -> Any:
+    """A Python number, also out of a tensor of one element."""
+    return x.array.item() if isinstance(x, TensorCore) else x
 
 
 def linspace(
@@ -245,14 +291,15 @@ def linspace(
 
 
 def line(start: float, end: float, steps: int, d: np.dtype[Any]) -> Array:
-    """linspace as torch computes it: from both ends towards the middle, in the dtype itself."""
+    """linspace as torch computes it: from both ends towards the middle, each number rounded once."""
     if steps < 2:
         return np.full(steps, start, d)
-    a, b = d.type(start), d.type(end)
-    step = (b - a) / d.type(steps - 1)
-    i = np.arange(steps)
+    wide = d if d == np.float64 else np.dtype(np.float32)
+    a, b = wide.type(start), wide.type(end)
+    step = (b - a) / wide.type(steps - 1)
+    i = np.arange(steps, dtype=wide)
     half = steps // 2
-    return np.where(i < half, a + step * i.astype(d), b - step * (steps - 1 - i).astype(d)).astype(d)
+    return np.concatenate([fused(i[:half], step, a), fused(i[::-1][half:], -step, b)]).astype(d)
 
 
 # ------------------------------------------------------------------------------------------------- random
@@ -263,7 +310,10 @@ def _generator(generator: random.Generator | None) -> random.Generator:
 
 
 def rand(
-    *size: Any, generator: random.Generator | None = None, dtype: dtype | None = None, device: Any = None,
+    *size: Any,
+    generator: random.Generator | None = None,
+    dtype: dtype | None = None,
+    device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """Uniform in [0, 1)."""
@@ -271,7 +321,10 @@ def rand(
 
 
 def randn(
-    *size: Any, generator: random.Generator | None = None, dtype: dtype | None = None, device: Any = None,
+    *size: Any,
+    generator: random.Generator | None = None,
+    dtype: dtype | None = None,
+    device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """Normal, with mean 0 and standard deviation 1."""
@@ -279,13 +332,21 @@ def randn(
 
 
 def randint(
-    low: int, high: Any = None, size: Sequence[int] | None = None, *, generator: random.Generator | None = None,
-    dtype: dtype | None = None, device: Any = None, requires_grad: bool = False,
+    low: int,
+    high: Any = None,
+    size: Sequence[int] | None = None,
+    *,
+    generator: random.Generator | None = None,
+    dtype: dtype | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """Integers from low (0 unless given) up to but without high: randint(high, size) or randint(low, high, size)."""
     if size is None:
         low, high, size = 0, low, high
-    return finish(_generator(generator).randint(low, high, as_shape((size,)), _numpy_dtype(dtype, int64)), requires_grad, device)
+    return finish(
+        _generator(generator).randint(low, high, as_shape((size,)), _numpy_dtype(dtype, int64)), requires_grad, device
+    )
 
 
 def randperm(
@@ -330,5 +391,3 @@ def get_rng_state() -> Tensor:
 def set_rng_state(new_state: Tensor) -> None:
     """Continue the random stream from a state of `get_rng_state`, minigrad's or torch's."""
     random.default_generator.set_state_bytes(new_state.array)
-
-

@@ -17,10 +17,11 @@ class device:
     __slots__ = ("type", "index")
     __module__ = "torch"
 
+    type: str
+    index: int | None
+
     def __init__(self, type: str | device, index: int | None = None) -> None:
-        if isinstance(type, device):
-            type, index = type.type, type.index
-        name, colon, number = type.partition(":")
+        name, colon, number = str(type).partition(":")
         if name not in _TYPES or (colon and not number.isdigit()):
             raise RuntimeError(f"Expected one of {', '.join(_TYPES)} device type at start of device string: {type}")
         self.type = name
@@ -48,5 +49,6 @@ def check(where: Any) -> None:
     found = where if isinstance(where, device) else device(where)
     if found.type != "cpu":
         raise AssertionError(
-            f"Torch not compiled with CUDA enabled: minigrad has no device {str(found)!r} here, tensors live on the CPU. "
-            'Choose the device with "cuda" if torch.cuda.is_available() else "cpu".')
+            f"Torch not compiled with CUDA enabled: minigrad has no device {str(found)!r} here. "
+            'Choose the device with "cuda" if torch.cuda.is_available() else "cpu".'
+        )

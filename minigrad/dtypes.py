@@ -49,8 +49,8 @@ class dtype:
     def __repr__(self) -> str:
         return f"torch.{self.name}"
 
-    def __reduce__(self) -> str:
-        return self.name  # pickled by name, so that a loaded dtype is the same object
+    def __reduce__(self) -> Any:
+        return by_name, (self.name,)  # so that a loaded or copied dtype is the same object
 
 
 float16, float32, float64 = dtype("float16", "Half"), dtype("float32", "Float"), dtype("float64", "Double")
@@ -58,6 +58,12 @@ int8, int16, int32 = dtype("int8", "Char"), dtype("int16", "Short"), dtype("int3
 int64, uint8 = dtype("int64", "Long"), dtype("uint8", "Byte")
 bool_ = dtype("bool", "Bool")
 ALL = (float16, float32, float64, int8, int16, int32, int64, uint8, bool_)
+
+
+def by_name(name: str) -> dtype:
+    """The dtype called name: "float32"."""
+    return next(d for d in ALL if d.name == name)
+
 
 _of_numpy = {d.numpy: d for d in ALL}
 _of_python: dict[Any, dtype] = {float: float64, int: int64, bool: bool_}
@@ -128,11 +134,7 @@ def result_type(*operands: Tensor | float) -> dtype:
         found = number_dtype(x) if array is None else _of_numpy[array.dtype]
         seen = ranks[rank]
         ranks[rank] = found if seen is None else promote_types(seen, found)
-    result: dtype | None = None
-    for found_ in ranks:
-        if result is None:
-            result = found_
-        elif found_ is not None and found_.category > result.category:
-            result = found_
-    assert result is not None
+    result, *lower = [found for found in ranks if found is not None]
+    for found in lower:
+        result = found if found.category > result.category else result
     return result

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .modes import mode, set_grad_enabled
+from .modes import mode
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -36,7 +36,6 @@ Cell = list[int]
 Rule = Callable[..., Any]
 
 tick: Callable[[], int] = itertools.count(1).__next__
-
 
 
 # ------------------------------------------------------------------------------------ the table's entries
@@ -61,8 +60,14 @@ class Op:
     """
 
     def __init__(
-        self, name: str, forward: Callable[..., Array], *, view: bool = False,
-        inputs: tuple[str, ...] = (), params: tuple[str, ...] = (), **rules: Rule,
+        self,
+        name: str,
+        forward: Callable[..., Array],
+        *,
+        view: bool = False,
+        inputs: tuple[str, ...] = (),
+        params: tuple[str, ...] = (),
+        **rules: Rule,
     ) -> None:
         if not inputs:
             inputs, params = _inputs_and_params(forward)
@@ -156,13 +161,15 @@ class Node:
         kept: tuple[Any, ...] = (out, *args)
         if pullback.op.shapes:
             kept += tuple([np.shape(getattr(a, "array", a)) for a in args[: len(pullback.op.inputs)]])
-        saved, cells = [], []
+        saved: list[Any] = []
+        cells: list[Cell | None] = []
         for value in pullback.keep(kept):
             if isinstance(value, TensorCore):
                 if value.cell is None:
                     raise RuntimeError(
                         f"Inference tensors cannot be saved for backward, and {pullback.op.name} needs to save one. "
-                        "Make a clone of it, or use torch.no_grad() instead of torch.inference_mode().")
+                        "Make a clone of it, or use torch.no_grad() instead of torch.inference_mode()."
+                    )
                 saved.append(value.array)
                 cells.append(value.cell)
             else:
@@ -190,20 +197,25 @@ class Node:
             raise RuntimeError(
                 f"Trying to backward through the graph a second time: the saved values of {self.op_name} have "
                 "already been freed. Specify retain_graph=True in the first backward or grad call if you need "
-                "to backward through the graph a second time or to read saved values after it.")
+                "to backward through the graph a second time or to read saved values after it."
+            )
         for name, value, cell in zip(self.pullback.names, self.saved, self.cells, strict=True):
             if cell is not None and cell[0] > self.tick:
                 raise RuntimeError(
                     "one of the variables needed for gradient computation has been modified by an inplace "
                     f"operation: {self.op_name} saved its {name!r} (shape {list(value.shape)}, {value.dtype}) "
                     "and it was written to afterwards. Change a copy of it, or write x = x + ... instead of "
-                    "x += ...; autograd.set_detect_anomaly shows the line that saved it.")
+                    "x += ...; autograd.set_detect_anomaly shows the line that saved it."
+                )
         if not as_tensors:
             return self.saved
         place = dict(zip(("out", *self.pullback.op.inputs), (self, *self.parents), strict=False))
-        return tuple([
-            value if cell is None else wrap(value, place.get(name), cell)
-            for name, value, cell in zip(self.pullback.names, self.saved, self.cells, strict=True)])
+        return tuple(
+            [
+                value if cell is None else wrap(value, place.get(name), cell)
+                for name, value, cell in zip(self.pullback.names, self.saved, self.cells, strict=True)
+            ]
+        )
 
     def free(self) -> None:
         """Let go of saved arrays. A node that kept none (a sum, a view) can run backward again."""
@@ -234,7 +246,7 @@ class Leaf(Node):
         """
         old = self.grad
         if isinstance(g, TensorCore):
-            self.grad = g if old is None else old + g  # type: ignore[assignment,operator]
+            self.grad = g if old is None else old + g  # type: ignore[assignment]
         elif old is None:
             self.grad = wrap(np.asarray(g) if isinstance(g, np.generic) else g)
         else:
@@ -248,7 +260,7 @@ class Kept:
     grad: Tensor | None = None
 
     def __call__(self, g: Any) -> Any:
-        mine = wrap(own(g)) if not isinstance(g, TensorCore) else g
+        mine: Tensor = g if isinstance(g, TensorCore) else wrap(own(g))  # type: ignore[assignment]
         self.grad = mine if self.grad is None else self.grad + mine
         return g
 
@@ -296,7 +308,7 @@ def apply(op: Op, args: tuple[Any, ...]) -> Tensor:
         out = wrap(array, None, viewed.cell, viewed if viewed.base is None else viewed.base)
     else:
         out = wrap(array)
-    if op.ruled and mode.grad:
+    if op.ruled and mode.grad and array.dtype.kind == "f":  # only floating-point results have gradients
         wanted = 0
         for i, a in enumerate(args):
             if isinstance(a, TensorCore) and a.node is not None:
@@ -319,7 +331,8 @@ def refuse_stale_view(view: TensorCore, op_name: str) -> None:
         raise RuntimeError(
             f"{op_name} was given a view (shape {list(node.shape)}, made by {node.op_name}) whose base has been "
             "modified by an inplace operation since: its history no longer describes its values. Take the view "
-            "again after the change.")
+            "again after the change."
+        )
 
 
 def user_line() -> tuple[str, int] | None:
@@ -334,8 +347,12 @@ def user_line() -> tuple[str, int] | None:
 
 
 def walk_back(
-    roots: Sequence[Node], cotangents: Sequence[Any], targets: Sequence[Node] | None, *,
-    retain_graph: bool, create_graph: bool,
+    roots: Sequence[Node],
+    cotangents: Sequence[Any],
+    targets: Sequence[Node] | None,
+    *,
+    retain_graph: bool,
+    create_graph: bool,
 ) -> dict[Node, Any]:
     """Carry the cotangents back to the leaves, or only to the `targets`, whose gradients are returned.
 
@@ -343,7 +360,9 @@ def walk_back(
     """
     pending: dict[Node, Any] = {}  # gradients on their way: the sum of what has arrived at a node so far
     for root, g in zip(roots, cotangents, strict=True):
-        pending[root] = pending[root] + g if root in pending else own(g) if isinstance(root, Leaf) and targets is None else g
+        pending[root] = (
+            pending[root] + g if root in pending else own(g) if isinstance(root, Leaf) and targets is None else g
+        )
     nodes = newest_first(roots)
     useful = None if targets is None else leading_to(targets, nodes)
     captured: dict[Node, Any] = {}
@@ -409,91 +428,10 @@ def fit(grad: Any, node: Node) -> Any:
         stretched = [extra + i for i, n in enumerate(node.shape) if n == 1 and array.shape[extra + i] != 1]
         grad = grad.sum((*range(extra), *stretched)).reshape(node.shape)
     if array.dtype != node.dtype:
-        grad = grad.to(node.dtype) if isinstance(grad, TensorCore) else grad.astype(node.dtype)
+        grad = grad.astype(node.dtype) if grad is array else grad.to(node.dtype)
     return grad
 
 
 def own(g: Any) -> Any:
     """A copy: a leaf's gradient shares memory with nothing."""
-    return g.clone() if isinstance(g, TensorCore) else np.array(g) if isinstance(g, np.generic) else g.copy()
-
-
-# ------------------------------------------------------------------------------------------- entry points
-
-
-def backward(
-    tensors: Sequence[Tensor], gradients: Sequence[Tensor | None], retain_graph: bool | None = None,
-    create_graph: bool = False, inputs: Sequence[Tensor] | None = None,
-) -> None:
-    """Add to `.grad` of every leaf (or of `inputs` alone) the gradient of the tensors, times `gradients`."""
-    if inputs is None:
-        _run(tensors, gradients, None, retain_graph, create_graph)
-        return
-    found = _run(tensors, gradients, input_nodes(inputs), retain_graph, create_graph)
-    for t in inputs:
-        if t.node is not None and t.node in found:
-            t.receive(own(found.pop(t.node)))
-
-
-def grad(
-    outputs: Sequence[Tensor], inputs: Sequence[Tensor], gradients: Sequence[Tensor | None],
-    retain_graph: bool | None = None, create_graph: bool = False, allow_unused: bool = False,
-) -> tuple[Tensor | None, ...]:
-    """The gradients of the outputs, times `gradients`, with respect to the inputs; no `.grad` is touched."""
-    targets = input_nodes(inputs)
-    found = _run(outputs, gradients, targets, retain_graph, create_graph)
-    for i, node in enumerate(targets):
-        if node not in found and not allow_unused:
-            raise RuntimeError(
-                f"The differentiated Tensor at index {i} (shape {list(node.shape)}) appears to not have been used in "
-                "the graph. Set allow_unused=True if this is the desired behavior.")
-    results = [found.get(node) for node in targets]
-    return tuple([g if g is None or isinstance(g, TensorCore) else wrap(own(g)) for g in results])
-
-
-def _run(
-    outputs: Sequence[Tensor], gradients: Sequence[Tensor | None], targets: Sequence[Node] | None,
-    retain_graph: bool | None, create_graph: bool,
-) -> dict[Node, Any]:
-    """Find where to start, and walk. Only under create_graph is the walk itself recorded."""
-    roots = [output_node(out, i) for i, out in enumerate(outputs)]
-    seeds = [first_cotangent(out, g, i) for i, (out, g) in enumerate(zip(outputs, gradients, strict=True))]
-    keep = create_graph if retain_graph is None else retain_graph
-    with set_grad_enabled(create_graph):
-        return walk_back(roots, seeds if create_graph else [s.array for s in seeds], targets,
-                         retain_graph=keep, create_graph=create_graph)
-
-
-def output_node(out: Tensor, i: int) -> Node:
-    """Where the walk starts for the i-th output."""
-    if out.node is None:
-        raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn")
-    if out.base is not None:
-        refuse_stale_view(out, "backward")
-    return out.node
-
-
-def first_cotangent(out: Tensor, g: Tensor | None, i: int) -> Tensor:
-    """What the walk starts with: 1 for a scalar, else what the caller gave."""
-    if g is None:
-        if out.array.size != 1:
-            raise RuntimeError(
-                f"grad can be implicitly created only for scalar outputs, not for shape {list(out.array.shape)}: "
-                "call backward(gradient), with a number for each element, or reduce to a scalar first")
-        return wrap(np.ones_like(out.array))
-    if g.array.shape != out.array.shape:
-        raise RuntimeError(
-            f"Mismatch in shape: grad_output[{i}] has a shape of torch.Size({list(g.array.shape)}) and output[{i}] "
-            f"has a shape of torch.Size({list(out.array.shape)}).")
-    return g if g.array.dtype == out.array.dtype else g.to(out.dtype)
-
-
-def input_nodes(inputs: Sequence[Tensor]) -> list[Node]:
-    """The nodes of the tensors that a gradient is asked for."""
-    if not inputs:
-        raise RuntimeError("inputs argument cannot be empty: name at least one tensor")
-    for i, t in enumerate(inputs):
-        if t.node is None:
-            raise RuntimeError(f"One of the differentiated Tensors does not require grad (index {i}, shape "
-                               f"{list(t.array.shape)})")
-    return [t.node for t in inputs if t.node is not None]
+    return np.array(g) if isinstance(g, np.generic) else g.copy() if not isinstance(g, Traced) else g.clone()  # type: ignore[attr-defined]

@@ -53,7 +53,7 @@ def torch_name(node: Node) -> str:
         return name
     words = name.rstrip("0123456789")
     camel = _TORCH_NAMES.get(words) or "".join(word.capitalize() for word in words.split("_"))
-    return f"{camel}Backward{name[len(words):] or 0}"
+    return f"{camel}Backward{name[len(words) :] or 0}"
 
 
 def grad_fn(node: Node) -> Any:

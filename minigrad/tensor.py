@@ -11,14 +11,15 @@ from typing import Any, Concatenate, ParamSpec
 
 import numpy as np
 
-from . import creation, dtypes, engine, inplace, ops, printing, random
-from . import device as devices
-from .dtypes import FLOATING, as_dtype, dtype, from_numpy_dtype
+from . import autograd, creation, dtypes, inplace, ops, printing, random
+from .device import CPU, check
+from .device import device as Device
+from .dtypes import as_dtype, dtype, from_numpy_dtype
 from .engine import Kept, Leaf, TensorCore, wrap
 from .functions import indexing, pointwise, reductions, shapes
 from .functions.pointwise import Number, binary, cast
-from .gradfn import GradFn, grad_fn, torch_name
 from .functions.shapes import Size
+from .gradfn import GradFn, grad_fn, torch_name
 from .modes import mode
 
 P = ParamSpec("P")
@@ -27,7 +28,7 @@ P = ParamSpec("P")
 def in_place(function: Callable[Concatenate[Any, P], Tensor]) -> Callable[Concatenate[Tensor, P], Tensor]:
     """The method that writes a function's result into the tensor itself: add_ from add."""
 
-    def method(self: Tensor, *args: P.args, **kwargs: P.kwargs) -> Tensor:
+    def method(self: Tensor, /, *args: P.args, **kwargs: P.kwargs) -> Tensor:
         return inplace.update(self, function, *args, **kwargs)
 
     method.__name__ = f"{function.__name__}_"
@@ -62,7 +63,7 @@ class Tensor(TensorCore):
 
     def size(self, dim: int | None = None) -> Any:
         """The shape, or the size of one dimension."""
-        return Size(self.array.shape) if dim is None else self.array.shape[shapes.one_dim(dim, self.array.ndim)]
+        return Size(self.array.shape) if dim is None else self.array.shape[reductions.one_dim(dim, self.array.ndim)]
 
     @property
     def dtype(self) -> dtype:
@@ -70,9 +71,9 @@ class Tensor(TensorCore):
         return from_numpy_dtype(self.array.dtype)
 
     @property
-    def device(self) -> devices.device:
+    def device(self) -> Device:
         """Where it lives."""
-        return devices.CPU
+        return CPU
 
     @property
     def ndim(self) -> int:
@@ -139,15 +140,20 @@ class Tensor(TensorCore):
         if not wanted:
             if not self.is_leaf:
                 raise RuntimeError(
-                    "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in "
-                    "a subgraph that doesn't require differentiation use var_no_grad = var.detach().")
+                    "you can only change requires_grad flags of leaf variables. If you want to use a computed "
+                    "variable in a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
+                )
             self.node = None
         elif self.node is None:
             if self.array.dtype.kind != "f":
-                raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients, and this one "
-                                   f"is {self.dtype}")
+                raise RuntimeError(
+                    "Only Tensors of floating point and complex dtype can require gradients, and this one "
+                    f"is {self.dtype}"
+                )
             if self.cell is None and not mode.inference:
-                raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
+                raise RuntimeError(
+                    "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed."
+                )
             self.node = self._gradient_place()
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
@@ -170,21 +176,30 @@ class Tensor(TensorCore):
         """The sum of the gradients that backward brought here since it was last cleared."""
         place = self.leaf if self.is_leaf else self._kept()
         if place is None and not self.is_leaf:
-            warnings.warn("The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute "
-                          "won't be populated during autograd.backward(). If you indeed want the .grad field to be "
-                          "populated for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor.", stacklevel=2)
+            warnings.warn(
+                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute "
+                "won't be populated during autograd.backward(). If you indeed want the .grad field to be "
+                "populated for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor.",
+                stacklevel=2,
+            )
         return None if place is None else place.grad
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
         if value is not None:
             if not isinstance(value, TensorCore):
-                raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}")
+                raise TypeError(
+                    f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}"
+                )
             if value.array.shape != self.array.shape:
-                raise RuntimeError(f"attempting to assign a gradient of size '{list(value.array.shape)}' to a tensor of size "
-                                   f"'{list(self.array.shape)}'. Please ensure that the gradient and the tensor are the same size")
+                raise RuntimeError(
+                    f"attempting to assign a gradient of size '{list(value.array.shape)}' to a tensor of size "
+                    f"'{list(self.array.shape)}'. Please ensure that the gradient and the tensor are the same size"
+                )
             if value.array.dtype != self.array.dtype:
-                raise RuntimeError(f"attempting to assign a gradient with dtype {value.dtype} to a tensor with dtype {self.dtype}")
+                raise RuntimeError(
+                    f"attempting to assign a gradient with dtype {value.dtype} to a tensor with dtype {self.dtype}"
+                )
             if value is self:
                 raise RuntimeError("can't assign Variable as its own grad")
         (self._gradient_place() if self.is_leaf else self._keep()).grad = value
@@ -199,10 +214,13 @@ class Tensor(TensorCore):
     @property
     def grad_fn(self) -> GradFn | None:
         """The operation that made it, for printing and for following the graph; None for leaves."""
-        return None if self.node is None or isinstance(self.node, Leaf) else grad_fn(self.node)  # type: ignore[no-any-return]
+        return None if self.node is None or isinstance(self.node, Leaf) else grad_fn(self.node)
 
     def backward(
-        self, gradient: Tensor | None = None, retain_graph: bool | None = None, create_graph: bool = False,
+        self,
+        gradient: Tensor | None = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
         inputs: Sequence[Tensor] | None = None,
     ) -> None:
         """Add the gradient of this tensor (times `gradient`; a scalar needs none) to `.grad` of every leaf.
@@ -210,8 +228,7 @@ class Tensor(TensorCore):
         With retain_graph it can be done again; with create_graph the gradients have a graph of their own, for
         second derivatives; with inputs only these tensors receive a gradient.
         """
-        wanted = None if inputs is None else (inputs,) if isinstance(inputs, TensorCore) else inputs
-        engine.backward((self,), (gradient,), retain_graph, create_graph, wanted)  # type: ignore[arg-type]
+        autograd.backward(self, gradient, retain_graph, create_graph, inputs)
 
     def retain_grad(self) -> None:
         """Keep the gradient of a tensor that is not a leaf, too, as `.grad`."""
@@ -278,7 +295,7 @@ class Tensor(TensorCore):
         """The elements as an array that shares this tensor's memory."""
         if self.node is not None and not force:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
-        return self.array  # type: ignore[no-any-return]
+        return self.array
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         array = self.numpy()
@@ -290,8 +307,10 @@ class Tensor(TensorCore):
     def __bool__(self) -> bool:
         if self.array.size != 1:
             count = "no values" if self.array.size == 0 else "more than one value"
-            raise RuntimeError(f"Boolean value of Tensor with {count} is ambiguous (shape {list(self.array.shape)}). Use "
-                               "(x == y).all() or .any().")
+            raise RuntimeError(
+                f"Boolean value of Tensor with {count} is ambiguous (shape {list(self.array.shape)}). Use "
+                "(x == y).all() or .any()."
+            )
         return bool(self.array.item())
 
     def __float__(self) -> float:
@@ -307,8 +326,10 @@ class Tensor(TensorCore):
 
     def _one(self) -> Any:
         if self.array.size != 1:
-            raise ValueError("only one element tensors can be converted to Python scalars, not one of shape "
-                             f"{list(self.array.shape)}")
+            raise ValueError(
+                "only one element tensors can be converted to Python scalars, not one of shape "
+                f"{list(self.array.shape)}"
+            )
         return self.array.item()
 
     def __len__(self) -> int:
@@ -342,12 +363,15 @@ class Tensor(TensorCore):
         return id(self)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        return _rebuild, (type(self), self.array.copy(), self.requires_grad, self.__dict__)
+        kind = None if type(self) is Tensor else type(self)
+        return _rebuild, (kind, self.array.copy(), self.requires_grad, self.__dict__)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if not self.is_leaf:
-            raise RuntimeError("Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol "
-                               f"at the moment; this one was made by {self.grad_fn!r}. Use detach().clone().")
+            raise RuntimeError(
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol "
+                f"at the moment; this one was made by {self.grad_fn!r}. Use detach().clone()."
+            )
         new = _rebuild(type(self), self.array.copy(), self.requires_grad, self.__dict__)
         memo[id(self)] = new
         if self.grad is not None:
@@ -391,10 +415,10 @@ class Tensor(TensorCore):
         return pointwise.power_operator(other, self)
 
     def __eq__(self, other: Any) -> Any:
-        return binary(ops.eq, self, other)
+        return binary(ops.eq, self, wrap(other) if isinstance(other, np.ndarray) else other)
 
     def __ne__(self, other: Any) -> Any:
-        return binary(ops.ne, self, other)
+        return binary(ops.ne, self, wrap(other) if isinstance(other, np.ndarray) else other)
 
     def __lt__(self, other: Any) -> Tensor:
         return binary(ops.lt, self, other)
@@ -413,10 +437,20 @@ class Tensor(TensorCore):
     add, sub, mul, div, pow = pointwise.add, pointwise.sub, pointwise.mul, pointwise.div, pointwise.pow
     subtract, multiply, divide, true_divide = pointwise.sub, pointwise.mul, pointwise.div, pointwise.div
     exp, log, sqrt, square, reciprocal = (
-        pointwise.exp, pointwise.log, pointwise.sqrt, pointwise.square, pointwise.reciprocal)
+        pointwise.exp,
+        pointwise.log,
+        pointwise.sqrt,
+        pointwise.square,
+        pointwise.reciprocal,
+    )
     sin, cos, tanh, sigmoid, relu = pointwise.sin, pointwise.cos, pointwise.tanh, pointwise.sigmoid, pointwise.relu
     absolute, sign, round, clamp, clip = (
-        pointwise.abs, pointwise.sign, pointwise.round, pointwise.clamp, pointwise.clamp)
+        pointwise.abs,
+        pointwise.sign,
+        pointwise.round,
+        pointwise.clamp,
+        pointwise.clamp,
+    )
     maximum, minimum, clone = pointwise.maximum, pointwise.minimum, pointwise.clone
     eq, ne, lt, le, gt, ge = pointwise.eq, pointwise.ne, pointwise.lt, pointwise.le, pointwise.gt, pointwise.ge
 
@@ -438,20 +472,40 @@ class Tensor(TensorCore):
 
     def where(self, condition: Tensor, other: Any) -> Tensor:
         """This tensor where the condition holds, else other."""
-        return pointwise.where(condition, self, other)  # type: ignore[no-any-return]
+        return pointwise.where(condition, self, other)
 
     # ------------------------------------------------------------------------------------ in place
 
     add_, sub_, mul_, div_ = (
-        in_place(pointwise.add), in_place(pointwise.sub), in_place(pointwise.mul), in_place(pointwise.div))
+        in_place(pointwise.add),
+        in_place(pointwise.sub),
+        in_place(pointwise.mul),
+        in_place(pointwise.div),
+    )
     pow_, neg_, exp_, log_ = (
-        in_place(pointwise.pow), in_place(pointwise.neg), in_place(pointwise.exp), in_place(pointwise.log))
+        in_place(pointwise.pow),
+        in_place(pointwise.neg),
+        in_place(pointwise.exp),
+        in_place(pointwise.log),
+    )
     sqrt_, square_, abs_, round_ = (
-        in_place(pointwise.sqrt), in_place(pointwise.square), in_place(pointwise.abs), in_place(pointwise.round))
+        in_place(pointwise.sqrt),
+        in_place(pointwise.square),
+        in_place(pointwise.abs),
+        in_place(pointwise.round),
+    )
     reciprocal_, sin_, cos_, tanh_ = (
-        in_place(pointwise.reciprocal), in_place(pointwise.sin), in_place(pointwise.cos), in_place(pointwise.tanh))
+        in_place(pointwise.reciprocal),
+        in_place(pointwise.sin),
+        in_place(pointwise.cos),
+        in_place(pointwise.tanh),
+    )
     sigmoid_, relu_, clamp_, clip_ = (
-        in_place(pointwise.sigmoid), in_place(pointwise.relu), in_place(pointwise.clamp), in_place(pointwise.clamp))
+        in_place(pointwise.sigmoid),
+        in_place(pointwise.relu),
+        in_place(pointwise.clamp),
+        in_place(pointwise.clamp),
+    )
     scatter_ = in_place(indexing.scatter)
     __iadd__, __isub__, __imul__, __itruediv__, __ipow__ = add_, sub_, mul_, div_, pow_
 
@@ -482,11 +536,13 @@ class Tensor(TensorCore):
         return self._draw(lambda g, shape: g.bernoulli(chance, shape), generator)
 
     def random_(self, low: int = 0, high: int | None = None, *, generator: random.Generator | None = None) -> Tensor:
-        """Fill with integers from low (0 unless given) up to but without high: random_(high) or random_(low, high). In place."""
+        """Fill with integers, low <= n < high: random_(high), from 0, or random_(low, high). In place."""
         start, end = (0, low) if high is None else (low, high)
         return self._draw(lambda g, shape: g.randint(start, end, shape, self.array.dtype), generator)
 
-    def _draw(self, draw: Callable[[random.Generator, tuple[int, ...]], Any], generator: random.Generator | None) -> Tensor:
+    def _draw(
+        self, draw: Callable[[random.Generator, tuple[int, ...]], Any], generator: random.Generator | None
+    ) -> Tensor:
         """Fill with random numbers in the order of memory, as torch does: a transposed tensor gets them transposed."""
         inplace.check_writable(self)
         order = sorted(range(self.array.ndim), key=lambda d: -self.array.strides[d])
@@ -495,22 +551,37 @@ class Tensor(TensorCore):
 
     # ------------------------------------------------------------------------------------ dtype and device
 
-    def to(self, *args: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False, copy: bool = False,
-           memory_format: Any = None) -> Tensor:
-        """With another dtype or on another device: to(torch.float64), to("cpu"), to(other); itself if nothing changes."""
+    def to(
+        self,
+        *args: Any,
+        dtype: Any = None,
+        device: Any = None,
+        non_blocking: bool = False,
+        copy: bool = False,
+        memory_format: Any = None,
+    ) -> Tensor:
+        """With another dtype or device: to(torch.float64), to("cpu"), to(other); itself if nothing changes."""
         for arg in args:
             if isinstance(arg, TensorCore):
                 dtype = from_numpy_dtype(arg.array.dtype)
-            elif isinstance(arg, (str, devices.device)):
+            elif isinstance(arg, (str, Device)):
                 device = arg
             elif isinstance(arg, np.dtype):
                 dtype = from_numpy_dtype(arg)
             elif arg is not None and not isinstance(arg, bool):
                 dtype = as_dtype(arg)
         if device is not None:
-            devices.check(device)
+            check(device)
         out = self if dtype is None else cast(self, as_dtype(dtype))
         return pointwise.clone(self) if copy and out is self else out
+
+    def cpu(self) -> Tensor:
+        """On the CPU: the tensor itself."""
+        return self
+
+    def cuda(self, device: Any = None, non_blocking: bool = False) -> Tensor:
+        """On a GPU."""
+        return self.to(device="cuda" if device is None else device)
 
     def type(self, dtype: Any = None) -> Any:
         """Its type's name, "torch.FloatTensor"; with a dtype (or such a type), the tensor cast to it."""
@@ -554,18 +625,10 @@ class Tensor(TensorCore):
         """As bool: whether each element is not 0."""
         return cast(self, dtypes.bool_)
 
-    def cpu(self) -> Tensor:
-        """On the CPU: the tensor itself."""
-        return self
 
-    def cuda(self, device: Any = None, non_blocking: bool = False) -> Tensor:
-        """On a GPU."""
-        return self.to(device="cuda" if device is None else device)
-
-
-def _rebuild(kind: type[Tensor], array: Any, requires_grad: bool, attributes: dict[str, Any]) -> Tensor:
+def _rebuild(kind: type[Tensor] | None, array: Any, requires_grad: bool, attributes: dict[str, Any]) -> Tensor:
     """A leaf from its parts, for copy and pickle."""
-    new = object.__new__(kind)
+    new = object.__new__(kind or Tensor)
     new.array, new.node, new.leaf, new.cell, new.base = array, None, None, [0], None
     new.__dict__.update(attributes)
     new.requires_grad = requires_grad

@@ -50,12 +50,12 @@ def same_form(one: Array, other: Array) -> bool:
 
 
 def form(array: Array) -> str:
-    """"float32 of shape (10, 2)", or "None"."""
+    """In words: "float32 of shape (10, 2)", or "None"."""
     return "None" if array is None else f"{array.dtype} of shape {array.shape}"
 
 
 def worst_entry(one: np.ndarray, other: np.ndarray) -> str:
-    """"[2, 0] is 0.25000003, not 0.25": the entry that is furthest off."""
+    """The entry that is furthest off: "[2, 0] is 0.25000003, not 0.25"."""
     apart = np.nan_to_num(entrywise(one, other), nan=np.inf, posinf=np.inf)
     index = np.unravel_index(int(apart.argmax()), apart.shape)
     place = f"[{', '.join(map(str, index))}]" if index else "it"

@@ -157,7 +157,7 @@ class Comparison:
         return self.largest_entry[key]
 
     def place(self, optimizer: int, index: int) -> str:
-        """"layer2.weight at step 117 (step 17 of optimizer 2)"."""
+        """In words: "layer2.weight at step 117 (step 17 of optimizer 2)"."""
         names = self.names[optimizer]
         name = names[index] if index < len(names) else f"param {index}"
         count = "" if optimizer == 1 else f" (step {self.steps_of[optimizer]} of optimizer {optimizer})"

@@ -32,7 +32,7 @@ def is_left_out(text: str) -> bool:
 
 
 def split_numbers(text: str) -> tuple[str, list[str]]:
-    """"Epoch: 3 | loss 0.5" → ("Epoch: # | loss #", ["3", "0.5"]). White space is evened out."""
+    """From "Epoch: 3 | loss 0.5" make ("Epoch: # | loss #", ["3", "0.5"]). White space is evened out."""
     return " ".join(NUMBER.sub("#", text).split()), NUMBER.findall(text)
 
 
@@ -109,7 +109,7 @@ def compare_lines(
             counts.same += 1
         elif line and other and same_text(line, other) and expected is None:
             continue
-        elif line and other and same_text(line, other) and same_numbers(line, other, expected[position]):
+        elif line and other and expected and same_numbers(line, other, expected[position]):
             counts.same += 1
         elif counts.difference is None:
             counts.difference = f"printed line {position + 1} is {quote(line)}, torch's is {quote(other)}"
@@ -121,9 +121,9 @@ def same_text(line: Line, other: Line) -> bool:
 
 
 def same_numbers(line: Line, other: Line, expected: Sequence[Expected]) -> bool:
-    """Each number is printed alike, or close enough to the judge's."""
+    """The same text, and each number is printed alike or close enough to the judge's."""
     printed, other_printed = split_numbers(line.text)[1], split_numbers(other.text)[1]
-    return all(
+    return same_text(line, other) and all(
         mine == theirs or abs(number - right.number) <= right.allowed
         for mine, theirs, number, right in zip(printed, other_printed, line.numbers, expected, strict=True)
     )

@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from parity.compare import Comparison
 from parity.engines import JUDGE, REFERENCE
 from parity.results import Curve
+from parity.tolerances import JUDGES
 
 STYLES: dict[str, dict[str, Any]] = {  # in drawing order: the reference broad and pale, the others on top
     "torch": {"color": "#9ab3cf", "linewidth": 3.5},
@@ -62,6 +63,7 @@ def plot_errors(axis: Axes, kind: str, curve: Curve) -> None:
     if curve.bound:
         steps = np.arange(1, len(curve.bound) + 1)
         axis.plot(steps, curve.bound, color="#b00020", linewidth=1.0, label="allowed in float32")
+        axis.axhline(JUDGES, color="#2e7d4f", linewidth=0.8, label="allowed in float64")
     for name, style in STYLES.items():
         errors = np.array(curve.errors.get(name, []))
         if name != JUDGE and errors.any():

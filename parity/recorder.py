@@ -91,7 +91,7 @@ class Recorder:
         optimizer.step = types.MethodType(step, optimizer)  # a method: schedulers look for `step.__func__`
 
     def names_of(self, parameters: list[Any]) -> list[str]:
-        """"layer1.weight", as the outermost module that holds the parameter calls it; else "param 0"."""
+        """Names such as "layer1.weight", as the outermost module calls its parameters; else "param 0"."""
         names: dict[int, str] = {}
         for module in list(self.modules):
             for name, parameter in module.named_parameters():

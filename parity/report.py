@@ -39,6 +39,7 @@ def table(comparisons: Sequence[Comparison]) -> str:
     wrong = [problem for comparison in comparisons for problem in problems(comparison)]
     for problem in wrong[:PROBLEMS_SHOWN]:
         lines += textwrap.wrap(problem.text, WIDTH, initial_indent="! ", subsequent_indent="  ")
+        lines += textwrap.wrap(problem.hint, WIDTH, initial_indent="  ", subsequent_indent="  ")
     if len(wrong) > PROBLEMS_SHOWN:
         lines.append(f"! and {len(wrong) - PROBLEMS_SHOWN} more (--json has them all)")
     return "\n".join([*lines, summary(comparisons)])
@@ -53,10 +54,9 @@ def row(comparison: Comparison, name: str, experiment: str) -> str:
         same = str(counts.compared)
     elif result.finished.outcome == "finished":
         same, identical = f"{counts.same}/{counts.compared}", f"{counts.identical}/{counts.compared}"
-    return (
-        f"{experiment:<12} {name:<12} {figures[0]:>8} {figures[1]:>8} {figures[2]:>8} {figures[3]:>8} "
-        f"{percent(result.of_bound):>8} {same:>10} {identical:>9} {result.finished.seconds:7.1f}  {verdict(comparison, name)}"
-    )
+    columns = [f"{experiment:<12} {name:<12}", *(f"{text:>8}" for text in figures)]
+    columns += [f"{percent(result.of_bound):>8} {same:>10} {identical:>9} {result.finished.seconds:7.1f}"]
+    return f"{' '.join(columns)}  {verdict(comparison, name)}"
 
 
 def figures_of(comparison: Comparison, result: EngineResult) -> list[float | None]:

@@ -7,9 +7,9 @@ from parity.compare import Comparison
 from parity.engines import JUDGE, REFERENCE, SECOND_JUDGE
 
 BOTH_JUDGES = (JUDGE, SECOND_JUDGE)
-KINK_HINT = (
-    "but both float64 engines agree at every step, so the rules are right: look for lost precision, or for a "
-    "kink (of ReLU, of L1) that float32 crosses one step early"
+FLOAT32_HINT = (
+    "Both float64 engines agree at every step, so the rules are right: look for lost precision, or for a "
+    "kink (of ReLU, of L1) that float32 crosses one step early."
 )
 
 
@@ -20,6 +20,7 @@ class Problem:
     kind: str
     step: int
     text: str
+    hint: str = ""
 
 
 def judges_were_asked(comparison: Comparison) -> bool:
@@ -28,8 +29,9 @@ def judges_were_asked(comparison: Comparison) -> bool:
 
 def is_judged(comparison: Comparison) -> bool:
     """Both float64 engines ran and agree, and there was something to compare."""
-    something = bool(comparison.losses[REFERENCE]) or comparison.results[REFERENCE].lines.compared > 0
-    return something and judges_were_asked(comparison) and all(comparison.results[n].is_sound for n in BOTH_JUDGES)
+    results = comparison.results
+    something = bool(comparison.losses[REFERENCE]) or results[REFERENCE].lines.compared > 0
+    return something and judges_were_asked(comparison) and all(results[name].is_sound for name in BOTH_JUDGES)
 
 
 def verdict(comparison: Comparison, name: str) -> str:
@@ -54,8 +56,8 @@ def problems(comparison: Comparison) -> list[Problem]:
         if result.finished.outcome == "failed":
             found.append(Problem("FAILED", 0, f"{who} failed: {result.finished.message}"))
         if result.difference is not None:
-            hint = f" ({KINK_HINT})" if not result.engine.wide and is_judged(comparison) else ""
-            found.append(Problem(kind, result.difference_step, f"{who}: {result.difference}{hint}"))
+            hint = FLOAT32_HINT if not result.engine.wide and is_judged(comparison) else ""
+            found.append(Problem(kind, result.difference_step, f"{who}: {result.difference}", hint))
         elif result.lines.difference is not None:
             found.append(Problem(kind, comparison.step, f"{who}: {result.lines.difference}"))
     if not found and judges_were_asked(comparison) and not is_judged(comparison):

@@ -63,7 +63,7 @@ def run(script: str) -> tuple[str, str]:
 
 
 def where_and_what(error: BaseException, script: str) -> str:
-    """"line 12: ValueError: …", with the last line of the script that led to the error."""
+    """In words: "line 12: ValueError: …", with the last line of the script that led to the error."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == script]
     what = "".join(traceback.format_exception_only(error)).strip().splitlines()[-1]
     return f"line {lines[-1]}: {what}" if lines else what

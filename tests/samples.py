@@ -49,7 +49,10 @@ FULL_SHAPES = hnp.array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=4)
 
 @st.composite
 def arrays(
-    draw: Any, shapes: st.SearchStrategy[tuple[tuple[int, ...], ...]], low: float = -np.inf, high: float = np.inf,
+    draw: Any,
+    shapes: st.SearchStrategy[tuple[tuple[int, ...], ...]],
+    low: float = -np.inf,
+    high: float = np.inf,
     ties: bool = True,
 ) -> list[Array]:
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
@@ -69,7 +72,8 @@ def two(low: float = -np.inf, high: float = np.inf, ties: bool = True) -> Any:
 
 def broadcast(n: int) -> Any:
     return hnp.mutually_broadcastable_shapes(num_shapes=n, max_dims=3, min_side=0, max_side=4).map(
-        lambda found: found.input_shapes)
+        lambda found: found.input_shapes
+    )
 
 
 def same(n: int, shapes: Any = SHAPES) -> Any:
@@ -83,8 +87,11 @@ def with_dim(draw: Any, shapes: Any = FULL_SHAPES, many: bool = False) -> Any:
     n = max(len(shape), 1)
     dim: Any = draw(st.integers(-n, n - 1))
     if many:
-        dim = draw(st.one_of(st.just(dim), st.none(), st.lists(
-            st.integers(0, n - 1), unique=True, min_size=1, max_size=n).map(tuple)))
+        dim = draw(
+            st.one_of(
+                st.just(dim), st.none(), st.lists(st.integers(0, n - 1), unique=True, min_size=1, max_size=n).map(tuple)
+            )
+        )
     return shape, dim
 
 
@@ -109,8 +116,10 @@ def of(inputs: Any, params: Any = None) -> Any:
 def reduction(many: bool = True, shapes: Any = None) -> Any:
     chosen = FULL_SHAPES if shapes is None else shapes
     return with_dim(chosen, many).flatmap(
-        lambda sd: st.booleans().map(lambda keep: (
-            [sd[0]], {"dim": sd[1], "keepdim": keep} if sd[1] is not None else {})))
+        lambda sd: st.booleans().map(
+            lambda keep: ([sd[0]], {"dim": sd[1], "keepdim": keep} if sd[1] is not None else {})
+        )
+    )
 
 
 def along_dim(n: int = 1) -> Any:
@@ -196,15 +205,17 @@ def _advanced_key(draw: Any) -> Any:
 def _gathering(draw: Any) -> Any:
     shape, dim = draw(with_dim(FULL_SHAPES))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
-    picked = tuple(int(rng.integers(1, 4)) if d == dim % len(shape) else int(rng.integers(0, n + 1))
-                   for d, n in enumerate(shape))
+    picked = tuple(
+        int(rng.integers(1, 4)) if d == dim % len(shape) else int(rng.integers(0, n + 1)) for d, n in enumerate(shape)
+    )
     return [shape], {"dim": dim, "index": rng.integers(0, shape[dim], picked)}
 
 
 @st.composite
 def _loss(draw: Any) -> Any:
     return [draw(hnp.array_shapes(min_dims=0, max_dims=2, min_side=1, max_side=4))] * 2, {
-        "reduction": draw(st.sampled_from(["mean", "sum", "none"]))}
+        "reduction": draw(st.sampled_from(["mean", "sum", "none"]))
+    }
 
 
 def pick(torch: Any, x: Any, key: Any) -> Any:
@@ -244,7 +255,9 @@ def _classes(draw: Any) -> Any:
     return [shape, shape], {"reduction": draw(st.sampled_from(["mean", "sum", "none"]))}
 
 
-SAMPLES: dict[str, tuple[Callable[..., Any], Any]] = {  # word of the table: how both libraries reach it, and a strategy for its inputs
+SAMPLES: dict[
+    str, tuple[Callable[..., Any], Any]
+] = {  # word of the table: how both libraries reach it, and a strategy for its inputs
     "neg": (lambda torch, x: -x, of(one())),
     "exp": (lambda torch, x: torch.exp(x), of(one())),
     "log": (lambda torch, x: torch.log(x), of(one(low=0.1))),
@@ -255,16 +268,25 @@ SAMPLES: dict[str, tuple[Callable[..., Any], Any]] = {  # word of the table: how
     "cos": (lambda torch, x: torch.cos(x), of(one())),
     "tanh": (lambda torch, x: torch.tanh(x), of(one())),
     "sigmoid": (lambda torch, x: torch.sigmoid(x), of(one())),
-    "softplus": (lambda torch, x: functional(torch).binary_cross_entropy_with_logits(
-        x, torch.ones_like(x), pos_weight=torch.ones_like(x), reduction="none"), of(one())),
+    "softplus": (
+        lambda torch, x: functional(torch).binary_cross_entropy_with_logits(
+            x, torch.ones_like(x), pos_weight=torch.ones_like(x), reduction="none"
+        ),
+        of(one()),
+    ),
     "relu": (lambda torch, x: torch.relu(x), of(one())),
     "abs": (lambda torch, x: torch.abs(x), of(one())),
     "sign": (lambda torch, x: torch.sign(x), of(one())),
     "round": (lambda torch, x: torch.round(x), of(one())),
     "clone": (lambda torch, x: x.clone(), of(one())),
-    "contiguous": (lambda torch, x: x.transpose(0, 1).contiguous() * 1, sized(
-        st.tuples(st.integers(2, 3), st.integers(2, 3)).map(lambda s: ([s], {})))),
-    "cast": (lambda torch, x: x.to(torch.float16 if x.dtype == torch.float32 else torch.float32).double() * 1, of(one())),
+    "contiguous": (
+        lambda torch, x: x.transpose(0, 1).contiguous() * 1,
+        sized(st.tuples(st.integers(2, 3), st.integers(2, 3)).map(lambda s: ([s], {}))),
+    ),
+    "cast": (
+        lambda torch, x: x.to(torch.float16 if x.dtype == torch.float32 else torch.float32).double() * 1,
+        of(one()),
+    ),
     "add": (lambda torch, x, y: x + y, of(two())),
     "sub": (lambda torch, x, y: x - y, of(two())),
     "mul": (lambda torch, x, y: x * y, of(two())),
@@ -278,8 +300,10 @@ SAMPLES: dict[str, tuple[Callable[..., Any], Any]] = {  # word of the table: how
     "sum": (lambda torch, x, **p: torch.sum(x, **p), sized(reduction(shapes=SHAPES))),
     "mean": (lambda torch, x, **p: torch.mean(x, **p), sized(reduction())),
     "var": (lambda torch, x, **p: torch.var(x, correction=0, **p), sized(reduction())),
-    "std": (lambda torch, x, **p: torch.std(x / 8 + torch.arange(float(x.numel())).view(x.shape), correction=0, **p),
-            sized(reduction(shapes=hnp.array_shapes(min_dims=1, max_dims=3, min_side=2, max_side=4)))),
+    "std": (
+        lambda torch, x, **p: torch.std(x / 8 + torch.arange(float(x.numel())).view(x.shape), correction=0, **p),
+        sized(reduction(shapes=hnp.array_shapes(min_dims=1, max_dims=3, min_side=2, max_side=4))),
+    ),
     "amax": (lambda torch, x, **p: torch.amax(x, **p), sized(reduction())),
     "amin": (lambda torch, x, **p: torch.amin(x, **p), sized(reduction())),
     "max": (lambda torch, x: torch.max(x), of(one(shapes=FULL_SHAPES))),
@@ -309,10 +333,16 @@ SAMPLES: dict[str, tuple[Callable[..., Any], Any]] = {  # word of the table: how
     "stack": (lambda torch, x, y, dim: torch.stack([x, y], dim), sized(along_dim(2))),
     "mse_loss": (lambda torch, x, y, reduction: functional(torch).mse_loss(x, y, reduction=reduction), sized(_loss())),
     "l1_loss": (lambda torch, x, y, reduction: functional(torch).l1_loss(x, y, reduction=reduction), sized(_loss())),
-    "bce": (lambda torch, x, y, reduction: functional(torch).binary_cross_entropy(
-        torch.sigmoid(x), torch.sigmoid(y), reduction=reduction), sized(_loss())),
-    "bce_with_logits": (lambda torch, x, y, reduction: functional(torch).binary_cross_entropy_with_logits(
-        x, y, reduction=reduction), sized(_loss())),
+    "bce": (
+        lambda torch, x, y, reduction: functional(torch).binary_cross_entropy(
+            torch.sigmoid(x), torch.sigmoid(y), reduction=reduction
+        ),
+        sized(_loss()),
+    ),
+    "bce_with_logits": (
+        lambda torch, x, y, reduction: functional(torch).binary_cross_entropy_with_logits(x, y, reduction=reduction),
+        sized(_loss()),
+    ),
     "cross_entropy": (_cross_entropy, sized(_classes())),
 }
 

@@ -130,7 +130,11 @@ def test_retain_graph(lib: Any) -> None:
 def test_what_no_rule_names_is_not_kept_alive() -> None:
     x = leaf(minigrad, np.ones((3, 4)).tolist())
     kept = {
-        "sum": x.sum(), "add": x + x, "tanh": x.tanh(), "mul": x * 2, "mean": x.mean(),
+        "sum": x.sum(),
+        "add": x + x,
+        "tanh": x.tanh(),
+        "mul": x * 2,
+        "mean": x.mean(),
     }
     assert kept["sum"].node.saved == ((0, 1), False, (3, 4))  # the shape, not the array
     assert kept["add"].node.saved == ()
@@ -184,9 +188,16 @@ def test_a_dropped_graph_is_gone_at_once() -> None:
 # --------------------------------------------------------------------------------------- who owns a gradient
 
 
-@pytest.mark.parametrize("f", [
-    lambda a, b: a + b, lambda a, b: a.view(2, 1).view(2) + b, lambda a, b: (a + b).reshape(1, 2).t(),
-    lambda a, b: a.expand(2) + b.clone(), lambda a, b: minigrad.cat([a, b])])
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda a, b: a + b,
+        lambda a, b: a.view(2, 1).view(2) + b,
+        lambda a, b: (a + b).reshape(1, 2).t(),
+        lambda a, b: a.expand(2) + b.clone(),
+        lambda a, b: minigrad.cat([a, b]),
+    ],
+)
 def test_gradients_share_memory_with_nothing(f: Any) -> None:
     a, b = leaf(minigrad, [1.0, 2.0]), leaf(minigrad, [3.0, 4.0])
     out = f(a, b)
@@ -289,18 +300,24 @@ def test_gradient_with_respect_to_the_cotangent(lib: Any) -> None:
 
 
 @BOTH
-@pytest.mark.parametrize(("call", "words"), [
-    (lambda lib, x: x.backward(), "grad can be implicitly created only for scalar outputs"),
-    (lambda lib, x: lib.ones(1).backward(), "does not require grad and does not have a grad_fn"),
-    (lambda lib, x: x.backward(lib.ones(3)), "Mismatch in shape: grad_output[0] has a shape of torch.Size([3])"),
-    (lambda lib, x: lib.autograd.grad(x.sum(), lib.ones(2)), "One of the differentiated Tensors does not require grad"),
-    (lambda lib, x: lib.autograd.grad(x.sum(), lib.ones(2, requires_grad=True)), "appears to not have been used"),
-    (lambda lib, x: lib.ones(2, dtype=lib.int64, requires_grad=True), "Only Tensors of floating point"),
-    (lambda lib, x: setattr(x * 2, "requires_grad", False), "you can only change requires_grad flags of leaf"),
-    (lambda lib, x: x.numpy(), "Can't call numpy() on Tensor that requires grad"),
-    (lambda lib, x: copy.deepcopy(x * 2), "Only Tensors created explicitly by the user"),
-    (lambda lib, x: lib.ones(2).retain_grad(), "can't retain_grad on Tensor that has requires_grad=False"),
-])
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda lib, x: x.backward(), "grad can be implicitly created only for scalar outputs"),
+        (lambda lib, x: lib.ones(1).backward(), "does not require grad and does not have a grad_fn"),
+        (lambda lib, x: x.backward(lib.ones(3)), "Mismatch in shape: grad_output[0] has a shape of torch.Size([3])"),
+        (
+            lambda lib, x: lib.autograd.grad(x.sum(), lib.ones(2)),
+            "One of the differentiated Tensors does not require grad",
+        ),
+        (lambda lib, x: lib.autograd.grad(x.sum(), lib.ones(2, requires_grad=True)), "appears to not have been used"),
+        (lambda lib, x: lib.ones(2, dtype=lib.int64, requires_grad=True), "Only Tensors of floating point"),
+        (lambda lib, x: setattr(x * 2, "requires_grad", False), "you can only change requires_grad flags of leaf"),
+        (lambda lib, x: x.numpy(), "Can't call numpy() on Tensor that requires grad"),
+        (lambda lib, x: copy.deepcopy(x * 2), "Only Tensors created explicitly by the user"),
+        (lambda lib, x: lib.ones(2).retain_grad(), "can't retain_grad on Tensor that has requires_grad=False"),
+    ],
+)
 def test_errors_are_torchs(lib: Any, call: Any, words: str) -> None:
     kind, text = message(lambda: call(lib, leaf(lib, [1.0, 2.0])))
     assert kind is RuntimeError and words in text

@@ -49,9 +49,7 @@ def test_train_test_split_is_that_of_scikit_learn(test_size):
         x, y = np.arange(2.0 * samples).reshape(samples, 2), np.arange(samples)
         for seed in range(25):
             parts = train_test_split(x, y, test_size=test_size, random_state=seed)
-            expected = sklearn.model_selection.train_test_split(
-                x, y, test_size=test_size, random_state=seed
-            )
+            expected = sklearn.model_selection.train_test_split(x, y, test_size=test_size, random_state=seed)
             assert all(map(np.array_equal, parts, expected))
 
 

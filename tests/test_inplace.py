@@ -231,9 +231,11 @@ def chained_views(lib: Any, w: Any, c: Any) -> Any:
     return y
 
 
-PROGRAMS = [value for name, value in list(globals().items()) if getattr(value, "__module__", "") == __name__
-            and callable(value)
-            and name != "outcome"]
+PROGRAMS = [
+    value
+    for name, value in list(globals().items())
+    if getattr(value, "__module__", "") == __name__ and callable(value) and name != "outcome"
+]
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=[p.__name__ for p in PROGRAMS])
@@ -265,8 +267,11 @@ def test_the_error_names_op_and_value() -> None:
 
 
 def test_positions_of_views_in_awkward_bases() -> None:
-    for base in (np.arange(24.0).reshape(2, 3, 4), np.arange(24.0).reshape(2, 3, 4).transpose(2, 0, 1),
-                 np.arange(48.0).reshape(2, 3, 8)[:, :, ::2]):
+    for base in (
+        np.arange(24.0).reshape(2, 3, 4),
+        np.arange(24.0).reshape(2, 3, 4).transpose(2, 0, 1),
+        np.arange(48.0).reshape(2, 3, 8)[:, :, ::2],
+    ):
         for view in (base, base[1], base[:, 1:], base.T, base[..., None], base[1, 1, 1:2], base[0, 0, 0]):
             key = minigrad.inplace.positions(base, np.asarray(view) if view.shape else base[0, 0, 0, ...])
             np.testing.assert_array_equal(base[key], view)

@@ -350,7 +350,7 @@ def changed(t: Any, **changes: Any) -> Any:
     {"scale": lambda t: t.ones(3)}, {"scale": lambda t: t.ones(3), "count": lambda t: t.ones(2, 2), "z": lambda t: 1},
     {"scale": lambda t: 3.0}, {"scratch": lambda t: t.ones(2)}, {"absent": lambda t: t.ones(2)},
     {"scale__deep": lambda t: t.ones(2)},
-], ids=str)
+], ids=" ".join)
 def test_states_that_do_not_fit(changes: dict[str, Any]) -> None:
     same_error(lambda t: changed(t, **changes)())
 

@@ -37,9 +37,16 @@ def results(library: Any, f: Any, sample: Given, dtype: str, seed: int) -> list[
     found += first
     ways = [library.from_numpy(np.asarray(rng.normal(size=a.shape).astype(dtype))) for a in sample.arrays]
     again = [(g, way) for g, way in zip(first, ways, strict=True) if g is not None and g.requires_grad]
-    found += library.autograd.grad(
-        [g for g, _ in again], [*xs, cotangent], [way for _, way in again], allow_unused=True,
-    ) if again else [None] * (len(xs) + 1)
+    found += (
+        library.autograd.grad(
+            [g for g, _ in again],
+            [*xs, cotangent],
+            [way for _, way in again],
+            allow_unused=True,
+        )
+        if again
+        else [None] * (len(xs) + 1)
+    )
     return [None if r is None else r.detach().numpy(force=True) for r in found]
 
 
@@ -100,14 +107,19 @@ def test_against_finite_differences(word: str) -> None:
         grads = minigrad.autograd.grad(out, xs, minigrad.from_numpy(np.asarray(cotangent)), materialize_grads=True)
         predicted = sum(float(np.sum(g.numpy() * w)) for g, w in zip(grads, ways, strict=True))
         h = 1e-6
-        ends = [f(minigrad, *[minigrad.from_numpy(np.asarray(p + sign * h * w)) for p, w in zip(points, ways, strict=True)],
-                  **sample.params).numpy() for sign in (1, -1)]
+        ends = [
+            f(
+                minigrad,
+                *[minigrad.from_numpy(np.asarray(p + sign * h * w)) for p, w in zip(points, ways, strict=True)],
+                **sample.params,
+            ).numpy()
+            for sign in (1, -1)
+        ]
         measured = float(np.sum((ends[0] - ends[1]) * cotangent)) / (2 * h)
         # the difference quotient is off by about h^2 times the third derivative, plus 1e-16 / h of rounding
         assert predicted == pytest.approx(measured, rel=2e-5, abs=2e-5)
 
     compare()
-
 
 
 def test_every_entry_has_a_sample() -> None:

@@ -32,10 +32,15 @@ def split_key(key: Any, shape: tuple[int, ...]) -> tuple[Key | None, Key | None]
     NumPy does both at once, and puts dimensions elsewhere where an int and an array stand apart.
     """
     parts = [_checked(k) for k in (key if isinstance(key, tuple) else (key,))]
-    taken = sum(k.ndim if isinstance(k, np.ndarray) and k.dtype == bool else 1
-                for k in parts if k is not None and k is not Ellipsis and k is not True and k is not False)
+    taken = sum(
+        k.ndim if isinstance(k, np.ndarray) and k.dtype == bool else 1
+        for k in parts
+        if k is not None and k is not Ellipsis and k is not True and k is not False
+    )
     if taken > len(shape):
-        raise IndexError(f"too many indices for tensor of dimension {len(shape)}: {taken} in {key!r}, shape {list(shape)}")
+        raise IndexError(
+            f"too many indices for tensor of dimension {len(shape)}: {taken} in {key!r}, shape {list(shape)}"
+        )
     if Ellipsis not in [k for k in parts if not isinstance(k, np.ndarray)]:
         parts.append(Ellipsis)
     at = next(i for i, k in enumerate(parts) if k is Ellipsis)
@@ -75,14 +80,21 @@ def _checked(part: Any) -> Any:
         return slice(*[None if v is None else int(v) for v in (part.start, part.stop, part.step)])
     array = part.array if isinstance(part, TensorCore) else None
     if array is None and isinstance(part, (list, tuple, range, np.ndarray, np.integer, np.bool_)):
-        array = np.asarray([p.array if isinstance(p, TensorCore) else p for p in part]) if isinstance(
-            part, (list, tuple)) else np.asarray(part)
+        array = (
+            np.asarray([p.array if isinstance(p, TensorCore) else p for p in part])
+            if isinstance(part, (list, tuple))
+            else np.asarray(part)
+        )
         if array.size == 0 and not isinstance(part, np.ndarray):
             array = array.astype(np.int64)
+    if isinstance(part, str):
+        raise TypeError(f"a tensor cannot be indexed with a string, {part!r}")
     if array is None or array.dtype.kind not in "iub":
         kind = type(part).__name__ if array is None else str(from_numpy_dtype(array.dtype))
-        raise IndexError("only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
-                         f"indices (got {kind})")
+        raise IndexError(
+            "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
+            f"indices (got {kind})"
+        )
     if array.ndim == 0 and array.dtype != bool:
         return int(array)
     return array
@@ -92,8 +104,10 @@ def _in_range(index: np.ndarray[Any, Any], shape: tuple[int, ...], dim: int) -> 
     if index.dtype == bool:
         seen = shape[dim : dim + index.ndim]
         if index.shape != seen:
-            raise IndexError(f"The shape of the mask {list(index.shape)} at index {dim} does not match the shape of the "
-                             f"indexed tensor {list(shape)} at index {dim}")
+            raise IndexError(
+                f"The shape of the mask {list(index.shape)} at index {dim} does not match the shape of the "
+                f"indexed tensor {list(shape)} at index {dim}"
+            )
     elif index.size and not -shape[dim] <= index.min() <= index.max() < shape[dim]:
         worst = index.max() if index.max() >= shape[dim] else index.min()
         raise IndexError(f"index {worst} is out of bounds for dimension {dim} with size {shape[dim]}")
@@ -109,13 +123,17 @@ def along(index: Tensor, dim: int, input: Tensor) -> Key:
     if positions.dtype != np.int64:
         raise RuntimeError(f"gather(): Expected dtype int64 for index, not {from_numpy_dtype(positions.dtype)}")
     if positions.ndim != input.array.ndim:
-        raise RuntimeError(f"Index tensor must have the same number of dimensions as input tensor: got "
-                           f"{positions.ndim} and {input.array.ndim}")
+        raise RuntimeError(
+            f"Index tensor must have the same number of dimensions as input tensor: got "
+            f"{positions.ndim} and {input.array.ndim}"
+        )
     dim = dim % (input.array.ndim or 1)
     for d, (n, limit) in enumerate(zip(positions.shape, input.array.shape, strict=True)):
         if d != dim and n > limit:
-            raise RuntimeError(f"Size does not match at dimension {d} expected index {list(positions.shape)} to be no "
-                               f"larger than self {list(input.array.shape)} apart from dimension {dim}")
+            raise RuntimeError(
+                f"Size does not match at dimension {d} expected index {list(positions.shape)} to be no "
+                f"larger than self {list(input.array.shape)} apart from dimension {dim}"
+            )
     key: list[Any] = list(np.ogrid[tuple([slice(n) for n in positions.shape])])
     if key:
         limit = input.array.shape[dim]
@@ -142,6 +160,9 @@ def scatter(input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: A
     key = along(index, dim, input)
     if isinstance(src, TensorCore):
         if src.array.dtype != input.array.dtype:
-            raise RuntimeError(f"scatter(): Expected self.dtype to be equal to src.dtype, not {input.dtype} and {src.dtype}")
+            raise RuntimeError(
+                "scatter(): Expected self.dtype to be equal to src.dtype, "
+                f"not {input.array.dtype} and {src.array.dtype}"
+            )
         src = apply(ops.take_slice, (src, (*[slice(n) for n in index.array.shape], Ellipsis)))
     return apply(ops.setitem, (input, src, key))

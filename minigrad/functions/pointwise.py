@@ -44,8 +44,8 @@ def promoted(*operands: Any, at_least: dtype | None = None) -> list[Any]:
     for x in operands:
         if isinstance(x, TensorCore):
             x = cast(x, common)  # type: ignore[arg-type]
-        elif common.category != FLOATING and isinstance(x, (int, np.integer)):
-            x = common.numpy.type(x)  # NumPy would refuse True + 2, and widen uint8 + 300
+        elif common.category == INTEGER and isinstance(x, (int, np.integer)):
+            x = np.array(x).astype(common.numpy)[()]  # NumPy refuses uint8 + 300; torch wraps it round
         elif isinstance(x, (np.number, np.bool_)):
             x = x.item()
         out.append(x)
@@ -55,7 +55,8 @@ def promoted(*operands: Any, at_least: dtype | None = None) -> list[Any]:
 def binary(op: Op, x: Any, y: Any, at_least: dtype | None = None) -> Tensor:
     """Apply a two-input op to tensors or numbers; NotImplemented for anything else."""
     if not (
-        isinstance(x, TensorCore) and x.array.dtype.kind == "f"  # the common case first: nothing to promote
+        isinstance(x, TensorCore)
+        and x.array.dtype.kind == "f"  # the common case first: nothing to promote
         and ((isinstance(y, TensorCore) and y.array.dtype == x.array.dtype) or type(y) is float or type(y) is int)
     ):
         for operand in (x, y):
@@ -76,7 +77,8 @@ def shape_error(x: Tensor, y: Tensor) -> RuntimeError:
             dim = max(len(a), len(b)) - back
             return RuntimeError(
                 f"The size of tensor a ({a[-back]}) must match the size of tensor b ({b[-back]}) at non-singleton "
-                f"dimension {dim} (shapes {list(a)} and {list(b)})")
+                f"dimension {dim} (shapes {list(a)} and {list(b)})"
+            )
     return RuntimeError(f"shapes {list(a)} and {list(b)} do not broadcast")
 
 
@@ -110,7 +112,9 @@ def sub(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1) ->
 
 def _scaled(input: Any, other: Any, alpha: Number) -> Any:
     if isinstance(alpha, float) and FLOATING not in (kind(input), kind(other)):
-        raise RuntimeError(f"For integral input tensors, argument alpha must not be a floating point number, as {alpha}")
+        raise RuntimeError(
+            f"For integral input tensors, argument alpha must not be a floating point number, as {alpha}"
+        )
     return other * alpha
 
 
@@ -121,7 +125,8 @@ def subtract_operator(x: Any, y: Any) -> Tensor:
             both = kind(other) == BOOL
             raise RuntimeError(
                 f"Subtraction, the `-` operator, with {'two bool tensors' if both else 'a bool tensor'} is not "
-                f"supported. Use {'the `^` or `logical_xor()`' if both else 'the `~` or `logical_not()`'} instead.")
+                f"supported. Use {'the `^` or `logical_xor()`' if both else 'the `~` or `logical_not()`'} instead."
+            )
     return binary(ops.sub, x, y)
 
 
@@ -158,7 +163,12 @@ def power_operator(x: Any, y: Any) -> Tensor:
     if isinstance(x, NUMBERS) and isinstance(y, TensorCore):
         common = result_type(x, y)  # type: ignore[arg-type]
         x = wrap(np.asarray(x, common.numpy))
-    if isinstance(x, TensorCore) and isinstance(y, TensorCore) and FLOATING not in (kind(x), kind(y)) and (y.array < 0).any():
+    if (
+        isinstance(x, TensorCore)
+        and isinstance(y, TensorCore)
+        and FLOATING not in (kind(x), kind(y))
+        and (y.array < 0).any()
+    ):
         raise RuntimeError(f"Integers to negative integer powers are not allowed (smallest exponent {y.array.min()}).")
     return binary(ops.pow, x, y)
 
@@ -166,8 +176,10 @@ def power_operator(x: Any, y: Any) -> Tensor:
 def neg(input: Tensor) -> Tensor:
     """-input."""
     if input.array.dtype == bool:
-        raise RuntimeError("Negation, the `-` operator, on a bool tensor is not supported. If you are trying to "
-                           "invert a mask, use the `~` or `logical_not()` operator instead.")
+        raise RuntimeError(
+            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to "
+            "invert a mask, use the `~` or `logical_not()` operator instead."
+        )
     return apply(ops.neg, (input,))
 
 
@@ -194,7 +206,7 @@ def clamp(input: Tensor, min: Tensor | Number | None = None, max: Tensor | Numbe
 
 
 def _integer_range(d: np.dtype[Any]) -> tuple[int, int]:
-    return (0, 1) if d == bool else (np.iinfo(d).min, np.iinfo(d).max)
+    return (0, 1) if d.kind == "b" else (np.iinfo(d).min, np.iinfo(d).max)
 
 
 def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
@@ -202,8 +214,10 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     if input is None and other is None:
         return tuple([wrap(i) for i in np.nonzero(condition.array)])
     if condition.array.dtype != bool:
-        raise RuntimeError(f"where expected condition to be a boolean tensor, but got a tensor with dtype "
-                           f"{from_numpy_dtype(condition.array.dtype)}")
+        raise RuntimeError(
+            f"where expected condition to be a boolean tensor, but got a tensor with dtype "
+            f"{from_numpy_dtype(condition.array.dtype)}"
+        )
     x, y = promoted(input, other)
     if not isinstance(x, TensorCore) and not isinstance(y, TensorCore):
         x = wrap(np.asarray(x, result_type(x, y).numpy))
@@ -338,7 +352,7 @@ def ge(input: Tensor, other: Tensor | Number) -> Tensor:
 
 def _bits(op: Op, x: Any, y: Any) -> Tensor:
     if FLOATING in (kind(x), kind(y)):
-        raise RuntimeError(f'"{op.name}_cpu" not implemented for floating point: {x!r} and {y!r}')
+        raise NotImplementedError(f'"{op.name}_cpu" not implemented for floating point: {x!r} and {y!r}')
     return binary(op, x, y)
 
 

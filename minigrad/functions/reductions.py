@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -25,19 +26,32 @@ class _Pair(NamedTuple):
     indices: Any
 
 
-class max_result(_Pair):
-    """What `max(dim)` returns: values and indices; prints as torch's named tuple."""
-
-    __module__, __qualname__ = "torch.return_types", "max"
+class Extreme(_Pair):
+    """What `max(dim)` and `min(dim)` return: values and indices, printed as torch's named tuple."""
 
     def __repr__(self) -> str:
-        return f"torch.return_types.{type(self).__qualname__}(\nvalues={self.values!r},\nindices={self.indices!r})"
+        return f"torch.return_types.{type(self).__name__}(\nvalues={self.values!r},\nindices={self.indices!r})"
 
 
-class min_result(max_result):
-    """What `min(dim)` returns."""
+max_result = type("max", (Extreme,), {"__module__": "torch.return_types"})
+min_result = type("min", (Extreme,), {"__module__": "torch.return_types"})
 
-    __module__, __qualname__ = "torch.return_types", "min"
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def numpy_names(function: F) -> F:
+    """Also accept NumPy's names for dim and keepdim, axis and keepdims, as torch does."""
+
+    @wraps(function)
+    def renamed(*args: Any, **kwargs: Any) -> Any:
+        if kwargs:
+            for numpy, ours in (("axis", "dim"), ("keepdims", "keepdim")):
+                if numpy in kwargs:
+                    kwargs[ours] = kwargs.pop(numpy)
+        return function(*args, **kwargs)
+
+    return renamed  # type: ignore[return-value]
 
 
 def one_dim(dim: int, ndim: int) -> int:
@@ -54,7 +68,9 @@ def many_dims(dim: Dim, ndim: int) -> tuple[int, ...]:
         return tuple(range(ndim))
     dims = tuple([one_dim(d, ndim) for d in ((dim,) if isinstance(dim, int) else dim)])
     if len(set(dims)) < len(dims):
-        raise RuntimeError(f"dim {[d for d in dims if dims.count(d) > 1][0]} appears multiple times in the list of dims")
+        raise RuntimeError(
+            f"dim {[d for d in dims if dims.count(d) > 1][0]} appears multiple times in the list of dims"
+        )
     return dims if ndim else ()
 
 
@@ -65,6 +81,7 @@ def _count(input: Tensor, dims: tuple[int, ...]) -> int:
     return n
 
 
+@numpy_names
 def sum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: dtype | None = None) -> Tensor:
     """The sum over dim, or of all elements. Integers and bools add up to int64."""
     if dtype is not None:
@@ -74,6 +91,7 @@ def sum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: dtype |
     return apply(ops.sum, (input, many_dims(dim, input.array.ndim), keepdim))
 
 
+@numpy_names
 def mean(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: dtype | None = None) -> Tensor:
     """The mean over dim, or of all elements; nan of none."""
     if dtype is not None:
@@ -86,20 +104,32 @@ def mean(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: dtype 
 def _float_only(name: str, input: Tensor) -> None:
     found = from_numpy_dtype(input.array.dtype)
     if found.category != FLOATING:
-        raise RuntimeError(f"{name}(): could not infer output dtype. Input dtype must be either a floating point or "
-                           f"complex dtype. Got: {found.type_name}")
+        raise RuntimeError(
+            f"{name}(): could not infer output dtype. Input dtype must be either a floating point or "
+            f"complex dtype. Got: {found.type_name}"
+        )
 
 
+@numpy_names
 def var(
-    input: Tensor, dim: Dim | bool = None, unbiased: bool | None = None, keepdim: bool = False, *,
+    input: Tensor,
+    dim: Dim | bool = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
     correction: float | None = None,
 ) -> Tensor:
     """The variance over dim: squared distances from the mean, over n - correction (1 unless given)."""
     return _spread_of(ops.var, "var", input, dim, unbiased, keepdim, correction)
 
 
+@numpy_names
 def std(
-    input: Tensor, dim: Dim | bool = None, unbiased: bool | None = None, keepdim: bool = False, *,
+    input: Tensor,
+    dim: Dim | bool = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
     correction: float | None = None,
 ) -> Tensor:
     """The standard deviation: the square root of `var`. Its gradient at 0 is 0."""
@@ -126,6 +156,7 @@ def _spread_of(
     return apply(op, (input, dims, keepdim, n, m))
 
 
+@numpy_names
 def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None) -> Any:
     """The largest of all; along dim (values, indices); of two tensors, the larger of each pair.
 
@@ -134,17 +165,20 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor 
     return _extreme(ops.max, ops.argmax, ops.maximum, max_result, input, dim if other is None else other, keepdim)
 
 
+@numpy_names
 def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None) -> Any:
     """The smallest: as `max`."""
     return _extreme(ops.min, ops.argmin, ops.minimum, min_result, input, dim if other is None else other, keepdim)
 
 
 def _extreme(whole: Op, where: Op, pairwise: Op, result: Any, input: Tensor, dim: Any, keepdim: bool) -> Any:
-    name = whole.name
+    name = whole.name.rstrip("1")
     if dim is None:
         if not input.array.size:
-            raise RuntimeError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0 (shape "
-                               f"{list(input.array.shape)}). Specify the reduction dim with the 'dim' argument.")
+            raise RuntimeError(
+                f"{name}(): Expected reduction dim to be specified for input.numel() == 0 (shape "
+                f"{list(input.array.shape)}). Specify the reduction dim with the 'dim' argument."
+            )
         return apply(whole, (input, tuple(range(input.array.ndim)), False))
     if not isinstance(dim, int):
         return binary(pairwise, input, dim)
@@ -155,21 +189,25 @@ def _extreme(whole: Op, where: Op, pairwise: Op, result: Any, input: Tensor, dim
     return result(values, indices)
 
 
+@numpy_names
 def amax(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """The largest over dim; ties share the gradient."""
     return apply(ops.amax, (input, many_dims(dim, input.array.ndim), keepdim))
 
 
+@numpy_names
 def amin(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """The smallest over dim; ties share the gradient."""
     return apply(ops.amin, (input, many_dims(dim, input.array.ndim), keepdim))
 
 
+@numpy_names
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """The index (int64) of the largest element: the first of equals; without dim, in the flattened tensor."""
     return _arg(ops.argmax, input, dim, keepdim)
 
 
+@numpy_names
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """The index (int64) of the smallest element."""
     return _arg(ops.argmin, input, dim, keepdim)
@@ -180,10 +218,14 @@ def _arg(op: Op, input: Tensor, dim: int | None, keepdim: bool) -> Tensor:
     if dim is not None:
         dim = one_dim(dim, len(shape))
         if shape and not shape[dim]:
-            raise IndexError(f"{op.name}(): Expected reduction dim {dim} to have non-zero size, not shape {list(shape)}.")
+            raise IndexError(
+                f"{op.name}(): Expected reduction dim {dim} to have non-zero size, not shape {list(shape)}."
+            )
     elif not input.array.size:
-        raise IndexError(f"{op.name}(): Expected reduction dim to be specified for input.numel() == 0 (shape "
-                         f"{list(shape)}). Specify the reduction dim with the 'dim' argument.")
+        raise IndexError(
+            f"{op.name}(): Expected reduction dim to be specified for input.numel() == 0 (shape "
+            f"{list(shape)}). Specify the reduction dim with the 'dim' argument."
+        )
     return apply(op, (input, dim if shape else None, keepdim))
 
 
@@ -228,11 +270,13 @@ def allclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-
     return bool(isclose(input, other, rtol, atol, equal_nan).array.all())
 
 
+@numpy_names
 def all(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """Whether all elements are true."""
     return wrap(np.asarray(input.array.astype(bool).all(many_dims(dim, input.array.ndim), keepdims=keepdim)))
 
 
+@numpy_names
 def any(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """Whether some element is true."""
     return wrap(np.asarray(input.array.astype(bool).any(many_dims(dim, input.array.ndim), keepdims=keepdim)))

@@ -124,7 +124,8 @@ def binary_cross_entropy_with_logits(
     if weight is not None:
         loss = loss * _as_weight("weight", weight, input, target)
     if loss.array.shape != input.array.shape:
-        raise RuntimeError(f"output with shape {list(input.shape)} doesn't match the broadcast shape {list(loss.shape)}")
+        raise RuntimeError(f"output with shape {list(input.shape)} doesn't match the broadcast shape "
+                           f"{list(loss.shape)}: weights must broadcast to the input")
     return loss if reduction == "none" else loss.sum() / n
 
 

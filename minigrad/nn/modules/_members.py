@@ -1,7 +1,7 @@
 """What a module holds: parameters, buffers and submodules; how they are registered, found and listed.
 
 The idea: a member is an ordinary attribute of its module, so reading `self.weight` costs what any attribute
-costs. Beside the attributes the module remembers, in `_kinds`, which of them are members and of which kind.
+costs. Beside the attributes the module remembers, in `_member_kinds`, which of them are members and of which kind.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ PARAMETER, BUFFER, MODULE = "parameter", "buffer", "module"
 class MemberTree:
     """The part of Module that registers members and walks the tree that modules form."""
 
-    _kinds: Mapping[str, str] = MappingProxyType({})  # before __init__, without which there are no members
+    _member_kinds: Mapping[str, str] = MappingProxyType({})  # before __init__, without which there are no members
     _non_persistent_buffers_set: set[str]  # the buffers that state_dict() leaves out
 
     def __init__(self) -> None:
-        self.__dict__.update(_kinds={}, _non_persistent_buffers_set=set())
+        self.__dict__.update(_member_kinds={}, _non_persistent_buffers_set=set())
 
-    def _members(self, kind: str) -> Mapping[str, Any]:
+    def _members_of(self, kind: str) -> Mapping[str, Any]:
         """The members of one kind, in the order in which they were registered. To change one, assign to it."""
-        return MappingProxyType({name: self.__dict__[name] for name, k in self._kinds.items() if k == kind})
+        return MappingProxyType({name: self.__dict__[name] for name, k in self._member_kinds.items() if k == kind})
 
-    _parameters = property(lambda self: self._members(PARAMETER))
-    _buffers = property(lambda self: self._members(BUFFER))
-    _modules = property(lambda self: self._members(MODULE))
+    _parameters = property(lambda self: self._members_of(PARAMETER))
+    _buffers = property(lambda self: self._members_of(BUFFER))
+    _modules = property(lambda self: self._members_of(MODULE))
 
     # ------------------------------------------------------------------------------------- registration
 
@@ -43,7 +43,7 @@ class MemberTree:
 
         A name that holds a member accepts only its like or None: TypeError.
         """
-        kind = held = self._kinds.get(name)
+        kind = held = self._member_kinds.get(name)
         if isinstance(value, Parameter):
             kind = PARAMETER
         elif isinstance(value, MemberTree) and held != PARAMETER:
@@ -58,23 +58,23 @@ class MemberTree:
             self.__dict__[name] = value
         else:
             self._check_initialized(kind)
-            self._forget(name)
-            self._register(kind, name, value)
+            self._forget_member(name)
+            self._register_member(kind, name, value)
 
     def __delattr__(self, name: str) -> None:
         object.__delattr__(self, name)
-        self._forget(name)
+        self._forget_member(name)
 
-    def _forget(self, name: str) -> None:
-        for names in (self.__dict__, self._kinds):
+    def _forget_member(self, name: str) -> None:
+        for names in (self.__dict__, self._member_kinds):
             names.pop(name, None)  # type: ignore[union-attr]
         self._non_persistent_buffers_set.discard(name)
 
     def _check_initialized(self, kind: str) -> None:
-        if "_kinds" not in self.__dict__:
+        if "_member_kinds" not in self.__dict__:
             raise AttributeError(f"cannot assign {kind}{'s' * (kind == PARAMETER)} before Module.__init__() call")
 
-    def _register(self, kind: str, name: str, value: Any) -> None:
+    def _register_member(self, kind: str, name: str, value: Any) -> None:
         """Add a member under a name that is free, or taken by one of its kind; torch's errors otherwise."""
         self._check_initialized(kind)
         if not isinstance(name, str):
@@ -83,13 +83,13 @@ class MemberTree:
             raise KeyError(f'{kind} name can\'t contain ".", got: {name}')
         if name == "":
             raise KeyError(f'{kind} name can\'t be empty string ""')
-        if hasattr(self, name) and self._kinds.get(name) != kind:
+        if hasattr(self, name) and self._member_kinds.get(name) != kind:
             raise KeyError(f"attribute '{name}' already exists")
         _check_type(kind, name, value)
         if kind == PARAMETER and value is not None and not value.is_leaf:
             raise ValueError(f"Cannot assign non-leaf Tensor to parameter '{name}': a model's parameters are made, not "
                              "computed. Compute values that depend on others in forward().")
-        self.__dict__["_kinds"][name] = kind
+        self.__dict__["_member_kinds"][name] = kind
         self.__dict__[name] = value
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
@@ -97,19 +97,22 @@ class MemberTree:
 
         Raises KeyError for a name that is taken, empty or contains a dot, TypeError for what is no Parameter.
         """
-        self._register(PARAMETER, name, param)
+        self._register_member(PARAMETER, name, param)
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Add a tensor that is part of the module's state (of `state_dict()`, if `persistent`) but not trained.
 
         Raises as `register_parameter`.
         """
-        self._register(BUFFER, name, tensor)
-        (self._non_persistent_buffers_set.discard if persistent else self._non_persistent_buffers_set.add)(name)
+        self._register_member(BUFFER, name, tensor)
+        if persistent:
+            self._non_persistent_buffers_set.discard(name)
+        else:
+            self._non_persistent_buffers_set.add(name)
 
     def add_module(self, name: str, module: Module | None) -> None:
         """Add a submodule, to be read as `module.name`. Raises as `register_parameter`."""
-        self._register(MODULE, name, module)
+        self._register_member(MODULE, name, module)
 
     register_module = add_module
 
@@ -197,7 +200,7 @@ class MemberTree:
         seen: set[int] = set()  # ids, since == compares tensors element by element
         modules: Any = self.named_modules(prefix=prefix, remove_duplicate=once) if recurse else [(prefix, self)]
         for path, module in modules:
-            for name, member in module._members(kind).items():
+            for name, member in module._members_of(kind).items():
                 if member is not None and id(member) not in seen:
                     if once:
                         seen.add(id(member))

@@ -103,20 +103,11 @@ class StateDict(MemberTree):
             elif problem := _misfit(key, target, state_dict[key]):
                 error_msgs.append(problem)
             else:
-                self._restore(name, target, state_dict[key], local_metadata["assign_to_params_buffers"])
+                _restore(self, name, state_dict[key], local_metadata["assign_to_params_buffers"])
         for key in state_dict:
             first, dot, _ = key.removeprefix(prefix).partition(".")
             if first not in (self._modules if dot else own):
                 unexpected_keys.append(key)
-
-    def _restore(self, name: str, target: Tensor, value: Tensor, assign: bool) -> None:
-        if not assign:
-            with no_grad():
-                target.copy_(value)
-        elif isinstance(target, Parameter) and not isinstance(value, Parameter):
-            setattr(self, name, Parameter(value, requires_grad=target.requires_grad))
-        else:
-            setattr(self, name, value.requires_grad_(target.requires_grad))
 
 
 def _misfit(key: str, target: Tensor, value: Any) -> str:
@@ -128,3 +119,14 @@ def _misfit(key: str, target: Tensor, value: Any) -> str:
         return (f"size mismatch for {key}: copying a param with shape {value.shape} from checkpoint, the shape in "
                 f"current model is {target.shape}.")
     return ""
+
+
+def _restore(module: StateDict, name: str, value: Tensor, assign: bool) -> None:
+    target = getattr(module, name)
+    if not assign:
+        with no_grad():
+            target.copy_(value)
+    elif isinstance(target, Parameter) and not isinstance(value, Parameter):
+        setattr(module, name, Parameter(value, requires_grad=target.requires_grad))
+    else:
+        setattr(module, name, value.requires_grad_(target.requires_grad))
