@@ -35,7 +35,7 @@ lint: $(READY)
 	$(PY) tests/line_budgets.py
 
 bench: $(READY)
-	$(PY) benchmarks/steps.py
+	$(PY) -m benchmarks
 
 # Built anew whenever what it is built from changes; marked ready only once everything is installed.
 $(VENV)/ready: pyproject.toml constraints.txt

@@ -61,7 +61,8 @@ def test_normal_fills(name: str, kwargs: dict[str, Any], shape: tuple[int, ...],
     np.testing.assert_array_equal(ours[1], theirs[1])
 
 
-@pytest.mark.parametrize("name", ["uniform_", "xavier_uniform_", "kaiming_uniform_"])
+@pytest.mark.parametrize("name", ["uniform_", "xavier_uniform_", "kaiming_uniform_", "normal_", "xavier_normal_",
+                                  "kaiming_normal_"])
 def test_generator_argument(name: str) -> None:
     def run(lib: Any) -> Any:
         lib.manual_seed(0)

@@ -109,6 +109,7 @@ def test_assignment_registers() -> None:
         note()
         m.y = t.nn.Parameter(t.ones(2))  # from a module to a parameter
         m.b = t.nn.ReLU()  # from a buffer to a module
+        m.c = t.nn.Parameter(t.ones(2))  # from a buffer that is not saved to a parameter, which is
         note()
         del m.x, m.y, m.z
         note()

@@ -34,6 +34,17 @@ def test_linear_starts_bit_for_bit(shape: tuple[int, int], options: dict[str, An
     same(run)
 
 
+def test_linear_without_inputs() -> None:
+    def run(t: Any) -> Any:
+        layer = t.nn.Linear(0, 3)
+        return layer.bias, list(layer.weight.shape), layer(t.ones(2, 0))
+
+    assert same_warnings(run)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        same(run)
+
+
 def test_models_start_bit_for_bit() -> None:
     same(lambda t: list(net(t).parameters()))
     same(lambda t: t.nn.Linear(1, 1, device="cpu").weight.device.type)

@@ -101,9 +101,9 @@ def train(lib: Any, dtype: str, options: dict[str, Any], loss_name: str) -> tupl
     loss_fn = getattr(lib.nn, loss_name)()
     optimizer = lib.optim.SGD(model.parameters(), **options)
     losses = []
-    for _ in range(STEPS):
+    for step in range(STEPS):
         loss = loss_fn(model(x), y)
-        optimizer.zero_grad()
+        optimizer.zero_grad(set_to_none=step % 2 == 0)  # in turn new gradients, and old ones that are written over
         loss.backward()
         optimizer.step()
         losses.append(loss.item())

@@ -1,0 +1,1 @@
+"""How long training steps take, next to torch. Run `python -m benchmarks`."""
