@@ -13,6 +13,7 @@ import platform
 import statistics
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,14 @@ def measure(workload: str, engines: dict[str, Engine], rounds: int) -> dict[str,
     return found
 
 
+def processor() -> str:
+    """The processor's name, where the system tells it."""
+    info = Path("/proc/cpuinfo")
+    names = [line.partition(":")[2].strip() for line in info.read_text().splitlines() if line.startswith("model name")
+             ] if info.exists() else []
+    return names[0] if names else platform.processor() or platform.machine()
+
+
 def main() -> None:
     """Measure and print a table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
@@ -87,7 +96,8 @@ def main() -> None:
     results = {name: measure(name, engines, given.rounds) for name in given.workloads or WORKLOADS}
     for engine in engines.values():
         engine.stop()
-    print(f"one training step, one thread, float32; {platform.processor() or platform.machine()}, NumPy {np.__version__}")
+    versions = f"NumPy {np.__version__}, torch {version('torch')}"
+    print(f"one training step, one thread, float32; {processor()}; {versions}")
     print(f"{'workload':10}{'minigrad':>18}{'torch':>18}{'minigrad / torch':>20}")
     for name, found in results.items():
         cells = [f"{found[e]['us']:.1f} ± {found[e]['spread'] / 2:.1f} µs" for e in ENGINES]

@@ -4,7 +4,7 @@
 read `engine.py` and then `ops.py`.
 """
 
-import difflib as _difflib
+import sys as _sys
 import warnings as _warnings
 from math import e, inf, nan, pi
 from typing import Any as _Any
@@ -14,120 +14,22 @@ _warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"minigrad\."
 
 from . import autograd, cuda, dtypes, nn, optim, random
 from .autograd import enable_grad, inference_mode, no_grad, set_grad_enabled
-from .creation import (
-    arange,
-    as_tensor,
-    bernoulli,
-    empty,
-    empty_like,
-    eye,
-    from_numpy,
-    full,
-    full_like,
-    get_rng_state,
-    linspace,
-    normal,
-    ones,
-    ones_like,
-    rand,
-    rand_like,
-    randint,
-    randn,
-    randn_like,
-    randperm,
-    set_rng_state,
-    tensor,
-    typed,
-    zeros,
-    zeros_like,
-)
+from .creation import (arange, as_tensor, bernoulli, empty, empty_like, eye, from_numpy, full, full_like,
+                       get_rng_state, linspace, normal, ones, ones_like, rand, rand_like, randint, randn, randn_like,
+                       randperm, set_rng_state, tensor, typed, zeros, zeros_like)
 from .device import device
 from .dtypes import bool_ as bool
-from .dtypes import (
-    dtype,
-    float16,
-    float32,
-    float64,
-    get_default_dtype,
-    int8,
-    int16,
-    int32,
-    int64,
-    promote_types,
-    result_type,
-    set_default_dtype,
-    uint8,
-)
+from .dtypes import (dtype, float16, float32, float64, get_default_dtype, int8, int16, int32, int64, promote_types,
+                     result_type, set_default_dtype, uint8)
 from .functions.indexing import gather, scatter
-from .functions.pointwise import (
-    abs,
-    add,
-    clamp,
-    clone,
-    cos,
-    div,
-    eq,
-    exp,
-    ge,
-    gt,
-    le,
-    log,
-    lt,
-    maximum,
-    minimum,
-    mul,
-    ne,
-    neg,
-    pow,
-    reciprocal,
-    relu,
-    round,
-    sigmoid,
-    sign,
-    sin,
-    sqrt,
-    square,
-    sub,
-    tanh,
-    where,
-)
-from .functions.reductions import (
-    all,
-    allclose,
-    amax,
-    amin,
-    any,
-    argmax,
-    argmin,
-    equal,
-    isclose,
-    log_softmax,
-    max,
-    mean,
-    min,
-    softmax,
-    std,
-    sum,
-    var,
-)
-from .functions.shapes import (
-    Size,
-    broadcast_to,
-    cat,
-    dot,
-    flatten,
-    matmul,
-    mm,
-    mv,
-    numel,
-    permute,
-    reshape,
-    squeeze,
-    stack,
-    t,
-    transpose,
-    unsqueeze,
-)
+from .functions.pointwise import (abs, add, clamp, clone, cos, div, eq, exp, ge, gt, le, log, lt, maximum, minimum,
+                                  mul, ne, neg, pow, reciprocal, relu, round, sigmoid, sign, sin, sqrt, square, sub,
+                                  tanh, where)
+from .functions.reductions import (all, allclose, amax, amin, any, argmax, argmin, equal, isclose, log_softmax, max,
+                                   mean, min, softmax, std, sum, var)
+from .functions.shapes import (Size, broadcast_to, cat, dot, flatten, matmul, mm, mv, numel, permute, reshape, squeeze,
+                               stack, t, transpose, unsqueeze)
+from .missing import answer_for as _answer_for
 from .modes import is_grad_enabled, is_inference_mode_enabled
 from .printing import set_printoptions
 from .random import Generator, default_generator, initial_seed, manual_seed, seed
@@ -147,26 +49,22 @@ LongTensor, IntTensor, ShortTensor = typed("LongTensor", int64), typed("IntTenso
 ByteTensor, CharTensor, BoolTensor = typed("ByteTensor", uint8), typed("CharTensor", int8), typed("BoolTensor", bool)
 
 
-# fmt: off
-__all__ = [
-    "abs", "absolute", "add", "all", "allclose", "amax", "amin", "any", "arange", "argmax", "argmin", "as_tensor",
-    "autograd", "bernoulli", "bool", "BoolTensor", "broadcast_to", "ByteTensor", "cat", "CharTensor", "clamp",
-    "clip", "clone", "concat", "concatenate", "cos", "cuda", "default_generator", "device", "div", "divide", "dot",
-    "double", "DoubleTensor", "dtype", "dtypes", "e", "empty", "empty_like", "enable_grad", "eq", "equal", "exp",
-    "eye", "flatten", "float", "float16", "float32", "float64", "FloatTensor", "from_numpy", "full", "full_like",
-    "gather", "ge", "Generator", "get_default_dtype", "get_rng_state", "gt", "half", "HalfTensor", "inf",
-    "inference_mode", "initial_seed", "int", "int16", "int32", "int64", "int8", "IntTensor", "is_floating_point",
-    "is_grad_enabled", "is_inference_mode_enabled", "is_tensor", "isclose", "le", "linspace", "log", "log_softmax",
-    "long", "LongTensor", "lt", "manual_seed", "matmul", "max", "maximum", "mean", "min", "minimum", "mm", "mul",
-    "multiply", "mv", "nan", "ne", "neg", "negative", "nn", "no_grad", "normal", "numel", "ones", "ones_like",
-    "optim", "permute", "pi", "pow", "promote_types", "rand", "rand_like", "randint", "randn", "randn_like",
-    "random", "randperm", "reciprocal", "relu", "reshape", "result_type", "round", "scatter", "seed",
-    "set_default_dtype", "set_grad_enabled", "set_printoptions", "set_rng_state", "short", "ShortTensor", "sigmoid",
-    "sign", "sin", "Size", "softmax", "sqrt", "square", "squeeze", "stack", "std", "sub", "subtract", "sum",
-    "swapaxes", "t", "tanh", "Tensor", "tensor", "transpose", "true_divide", "uint8", "unsqueeze", "var", "where",
-    "zeros", "zeros_like",
-]
-# fmt: on
+__all__ = ["__version__", "abs", "absolute", "add", "all", "allclose", "amax", "amin", "any", "arange", "argmax",
+           "argmin", "as_tensor", "autograd", "bernoulli", "bool", "BoolTensor", "broadcast_to", "ByteTensor", "cat",
+           "CharTensor", "clamp", "clip", "clone", "concat", "concatenate", "cos", "cuda", "default_generator",
+           "device", "div", "divide", "dot", "double", "DoubleTensor", "dtype", "dtypes", "e", "empty", "empty_like",
+           "enable_grad", "eq", "equal", "exp", "eye", "flatten", "float", "float16", "float32", "float64",
+           "FloatTensor", "from_numpy", "full", "full_like", "gather", "ge", "Generator", "get_default_dtype",
+           "get_rng_state", "gt", "half", "HalfTensor", "inf", "inference_mode", "initial_seed", "int", "int16",
+           "int32", "int64", "int8", "IntTensor", "is_floating_point", "is_grad_enabled", "is_inference_mode_enabled",
+           "is_tensor", "isclose", "le", "linspace", "log", "log_softmax", "long", "LongTensor", "lt", "manual_seed",
+           "matmul", "max", "maximum", "mean", "min", "minimum", "mm", "mul", "multiply", "mv", "nan", "ne", "neg",
+           "negative", "nn", "no_grad", "normal", "numel", "ones", "ones_like", "optim", "permute", "pi", "pow",
+           "promote_types", "rand", "rand_like", "randint", "randn", "randn_like", "random", "randperm", "reciprocal",
+           "relu", "reshape", "result_type", "round", "scatter", "seed", "set_default_dtype", "set_grad_enabled",
+           "set_printoptions", "set_rng_state", "short", "ShortTensor", "sigmoid", "sign", "sin", "Size", "softmax",
+           "sqrt", "square", "squeeze", "stack", "std", "sub", "subtract", "sum", "swapaxes", "t", "tanh", "Tensor",
+           "tensor", "transpose", "true_divide", "uint8", "unsqueeze", "var", "where", "zeros", "zeros_like"]
 
 
 def is_tensor(obj: _Any) -> _Any:
@@ -179,10 +77,4 @@ def is_floating_point(input: Tensor) -> _Any:
     return input.is_floating_point()
 
 
-def __getattr__(name: str) -> _Any:
-    """The error for what minigrad has not got (yet), with the closest name that it has."""
-    if name.startswith("__"):
-        raise AttributeError(f"module 'torch' has no attribute {name!r}")
-    close = _difflib.get_close_matches(name, [n for n in globals() if not n.startswith("_")], 1)
-    hint = f"; the closest that it has is torch.{close[0]}" if close else ""
-    raise AttributeError(f"module 'torch' (minigrad {__version__}) has no attribute {name!r}{hint}")
+_answer_for(_sys.modules[__name__], autograd, cuda, nn, nn.functional, nn.init, nn.modules, optim)

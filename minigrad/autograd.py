@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -25,18 +26,17 @@ __all__ = ["backward", "enable_grad", "grad", "inference_mode", "no_grad", "set_
 OneOrMany = Any  # a tensor, or a sequence of tensors (of which gradients may be None)
 
 
-def backward(
-    tensors: OneOrMany,
-    grad_tensors: OneOrMany = None,
-    retain_graph: bool | None = None,
-    create_graph: bool = False,
-    inputs: OneOrMany = None,
-) -> None:
+def backward(tensors: OneOrMany, grad_tensors: OneOrMany = None, retain_graph: bool | None = None,
+             create_graph: bool = False, inputs: OneOrMany = None) -> None:
     """Add to `.grad` of every leaf (or of `inputs` alone) the gradient of the tensors, times grad_tensors.
 
     A scalar's grad_tensor is 1 unless given. The graph's saved values are freed on the way, unless retain_graph;
     with create_graph the gradients have a graph of their own.
     """
+    if create_graph:
+        warnings.warn(
+            "Using backward() with create_graph=True will create a reference cycle between the parameter and its "
+            "gradient. Use autograd.grad for gradients with a graph, or reset .grad to None afterwards.", stacklevel=3)
     if inputs is None:
         _run(tensors, grad_tensors, None, retain_graph, create_graph)
         return
@@ -47,15 +47,9 @@ def backward(
             t.receive(own(found.pop(t.node)))
 
 
-def grad(
-    outputs: OneOrMany,
-    inputs: OneOrMany,
-    grad_outputs: OneOrMany = None,
-    retain_graph: bool | None = None,
-    create_graph: bool = False,
-    allow_unused: bool | None = None,
-    materialize_grads: bool = False,
-) -> tuple[Any, ...]:
+def grad(outputs: OneOrMany, inputs: OneOrMany, grad_outputs: OneOrMany = None, retain_graph: bool | None = None,
+         create_graph: bool = False, allow_unused: bool | None = None,
+         materialize_grads: bool = False) -> tuple[Any, ...]:
     """The gradients of the outputs, times grad_outputs, with respect to the inputs, as a tuple; no `.grad` changes.
 
     An input that the outputs do not depend on is an error, unless allow_unused (it gets None) or
@@ -73,19 +67,13 @@ def grad(
         elif g is None and not allow_unused:
             raise RuntimeError(
                 f"The differentiated Tensor at index {i} (shape {list(node.shape)}) appears to not have been used in "
-                "the graph. Set allow_unused=True if this is the desired behavior."
-            )
+                "the graph. Set allow_unused=True if this is the desired behavior.")
         gradients.append(g if g is None or isinstance(g, TensorCore) else wrap(own(g)))  # type: ignore[arg-type]
     return tuple(gradients)
 
 
-def _run(
-    outputs: OneOrMany,
-    gradients: OneOrMany,
-    targets: Sequence[Node] | None,
-    retain_graph: bool | None,
-    create_graph: bool,
-) -> dict[Node, Any]:
+def _run(outputs: OneOrMany, gradients: OneOrMany, targets: Sequence[Node] | None, retain_graph: bool | None,
+         create_graph: bool) -> dict[Node, Any]:
     """Find where to start, and walk. Only under create_graph is the walk itself recorded."""
     outs = _listed(outputs)
     given = [None] * len(outs) if gradients is None else _listed(gradients)
@@ -95,13 +83,8 @@ def _run(
     seeds = [_first_cotangent(out, g, i) for i, (out, g) in enumerate(zip(outs, given, strict=True))]
     keep = create_graph if retain_graph is None else retain_graph
     with set_grad_enabled(create_graph):
-        return walk_back(
-            roots,
-            seeds if create_graph else [seed.array for seed in seeds],
-            targets,
-            retain_graph=keep,
-            create_graph=create_graph,
-        )
+        return walk_back(roots, seeds if create_graph else [seed.array for seed in seeds], targets, retain_graph=keep,
+                         create_graph=create_graph)
 
 
 def _listed(given: OneOrMany) -> Sequence[Any]:
@@ -123,14 +106,12 @@ def _first_cotangent(out: Tensor, g: Tensor | None, i: int) -> Tensor:
         if out.array.size != 1:
             raise RuntimeError(
                 f"grad can be implicitly created only for scalar outputs, not for shape {list(out.array.shape)}: "
-                "call backward(gradient), with a number for each element, or reduce to a scalar first"
-            )
+                "call backward(gradient), with a number for each element, or reduce to a scalar first")
         return wrap(np.ones_like(out.array))
     if g.array.shape != out.array.shape:
         raise RuntimeError(
             f"Mismatch in shape: grad_output[{i}] has a shape of torch.Size({list(g.array.shape)}) and output[{i}] "
-            f"has a shape of torch.Size({list(out.array.shape)})."
-        )
+            f"has a shape of torch.Size({list(out.array.shape)}).")
     return g if g.array.dtype == out.array.dtype else g.to(out.dtype)
 
 
@@ -141,6 +122,5 @@ def _input_nodes(inputs: Sequence[Tensor]) -> list[Node]:
     for i, t in enumerate(inputs):
         if t.node is None:
             raise RuntimeError(
-                f"One of the differentiated Tensors does not require grad (index {i}, shape {list(t.array.shape)})"
-            )
+                f"One of the differentiated Tensors does not require grad (index {i}, shape {list(t.array.shape)})")
     return [t.node for t in inputs if t.node is not None]

@@ -48,11 +48,9 @@ def tensor(data: Any, *, dtype: dtype | None = None, device: Any = None, require
             [3.0000, 4.0000]])
     """
     if isinstance(data, TensorCore):
-        warnings.warn(
-            "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
-            "sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor).",
-            stacklevel=2,
-        )
+        warnings.warn("To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
+                      "sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor).",
+                      stacklevel=2)
     array = to_array(data, dtype)
     return finish(array.copy() if isinstance(data, (np.ndarray, TensorCore)) else array, requires_grad, device)
 
@@ -74,8 +72,7 @@ def from_numpy(ndarray: Array) -> Tensor:
     if any(stride < 0 for stride in ndarray.strides):
         raise ValueError(
             "At least one stride in the given numpy array is negative, and tensors with negative strides are "
-            f"not currently supported (strides {ndarray.strides}). Use array.copy() first."
-        )
+            f"not currently supported (strides {ndarray.strides}). Use array.copy() first.")
     return wrap(ndarray)
 
 
@@ -99,10 +96,8 @@ def plain_numbers(data: Any, depth: int) -> Any:
     """Nested sequences with the tensors in them made arrays; the errors for what has no place in a tensor."""
     if isinstance(data, TensorCore):
         if data.array.size != 1:
-            raise ValueError(
-                "only one element tensors can be converted to Python scalars (a tensor of shape "
-                f"{list(data.array.shape)} is inside the data; torch.stack joins tensors)"
-            )
+            raise ValueError("only one element tensors can be converted to Python scalars (a tensor of shape "
+                             f"{list(data.array.shape)} is inside the data; torch.stack joins tensors)")
         return data.array.reshape(())
     if isinstance(data, np.ndarray):
         return data
@@ -121,8 +116,7 @@ def plain_numbers(data: Any, depth: int) -> Any:
         first, here = np.shape(items[0]), np.shape(item)
         if first != here:
             raise ValueError(
-                f"expected sequence of length {(first or (0,))[0]} at dim {depth + 1} (got {(here or (0,))[0]})"
-            )
+                f"expected sequence of length {(first or (0,))[0]} at dim {depth + 1} (got {(here or (0,))[0]})")
     return items
 
 
@@ -188,25 +182,17 @@ def empty(*size: Any, dtype: dtype | None = None, device: Any = None, requires_g
     return finish(np.empty(as_shape(size), _numpy_dtype(dtype)), requires_grad, device)
 
 
-def full(
-    size: Sequence[int],
-    fill_value: float,
-    *,
-    dtype: dtype | None = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
+def full(size: Sequence[int], fill_value: float, *, dtype: dtype | None = None, device: Any = None,
+         requires_grad: bool = False) -> Tensor:
     """fill_value everywhere; its type decides the dtype."""
     if not isinstance(fill_value, NUMBERS):
         raise TypeError(f"full(): argument 'fill_value' must be a number, not {type(fill_value).__name__}")
-    return finish(
-        np.full(as_shape((size,)), fill_value, _numpy_dtype(dtype, number_dtype(fill_value))), requires_grad, device
-    )
+    return finish(np.full(as_shape((size,)), fill_value, _numpy_dtype(dtype, number_dtype(fill_value))), requires_grad,
+                  device)
 
 
-def eye(
-    n: int, m: int | None = None, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
+def eye(n: int, m: int | None = None, *, dtype: dtype | None = None, device: Any = None,
+        requires_grad: bool = False) -> Tensor:
     """Ones on the diagonal, zeros elsewhere: n rows, m (or n) columns."""
     if n < 0 or (m is not None and m < 0):
         raise RuntimeError(f"n and m must be greater or equal to 0, got {n} and {m}")
@@ -228,9 +214,8 @@ def empty_like(input: Tensor, *, dtype: dtype | None = None, device: Any = None,
     return finish(np.empty_like(input.array, _numpy_dtype(dtype, input.dtype)), requires_grad, device)
 
 
-def full_like(
-    input: Tensor, fill_value: float, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
+def full_like(input: Tensor, fill_value: float, *, dtype: dtype | None = None, device: Any = None,
+              requires_grad: bool = False) -> Tensor:
     """fill_value everywhere, with the shape and dtype of input."""
     return finish(np.full_like(input.array, fill_value, _numpy_dtype(dtype, input.dtype)), requires_grad, device)
 
@@ -238,15 +223,8 @@ def full_like(
 # ------------------------------------------------------------------------------------------------- ranges
 
 
-def arange(
-    start: float,
-    end: float | None = None,
-    step: float = 1,
-    *,
-    dtype: dtype | None = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
+def arange(start: float, end: float | None = None, step: float = 1, *, dtype: dtype | None = None, device: Any = None,
+           requires_grad: bool = False) -> Tensor:
     """start, start + step, ... up to but without end; arange(n) starts at 0. All ints give int64."""
     if end is None:
         start, end = 0, start
@@ -281,9 +259,8 @@ def plain_number(x: Any) -> Any:
     return x.array.item() if isinstance(x, TensorCore) else x
 
 
-def linspace(
-    start: float, end: float, steps: int, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
+def linspace(start: float, end: float, steps: int, *, dtype: dtype | None = None, device: Any = None,
+             requires_grad: bool = False) -> Tensor:
     """`steps` numbers from start to end, both included, evenly spaced."""
     if steps < 0:
         raise RuntimeError(f"number of steps must be non-negative, not {steps}")
@@ -309,49 +286,30 @@ def _generator(generator: random.Generator | None) -> random.Generator:
     return random.default_generator if generator is None else generator
 
 
-def rand(
-    *size: Any,
-    generator: random.Generator | None = None,
-    dtype: dtype | None = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
+def rand(*size: Any, generator: random.Generator | None = None, dtype: dtype | None = None, device: Any = None,
+         requires_grad: bool = False) -> Tensor:
     """Uniform in [0, 1)."""
     return finish(_generator(generator).uniform(as_shape(size), _numpy_dtype(dtype)), requires_grad, device)
 
 
-def randn(
-    *size: Any,
-    generator: random.Generator | None = None,
-    dtype: dtype | None = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
+def randn(*size: Any, generator: random.Generator | None = None, dtype: dtype | None = None, device: Any = None,
+          requires_grad: bool = False) -> Tensor:
     """Normal, with mean 0 and standard deviation 1."""
     return finish(_generator(generator).normal(as_shape(size), _numpy_dtype(dtype)), requires_grad, device)
 
 
-def randint(
-    low: int,
-    high: Any = None,
-    size: Sequence[int] | None = None,
-    *,
-    generator: random.Generator | None = None,
-    dtype: dtype | None = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
+def randint(low: int, high: Any = None, size: Sequence[int] | None = None, *,
+            generator: random.Generator | None = None, dtype: dtype | None = None, device: Any = None,
+            requires_grad: bool = False) -> Tensor:
     """Integers from low (0 unless given) up to but without high: randint(high, size) or randint(low, high, size)."""
     if size is None:
         low, high, size = 0, low, high
-    return finish(
-        _generator(generator).randint(low, high, as_shape((size,)), _numpy_dtype(dtype, int64)), requires_grad, device
-    )
+    return finish(_generator(generator).randint(low, high, as_shape((size,)), _numpy_dtype(dtype, int64)),
+                  requires_grad, device)
 
 
-def randperm(
-    n: int, *, generator: random.Generator | None = None, dtype: dtype | None = None, device: Any = None
-) -> Tensor:
+def randperm(n: int, *, generator: random.Generator | None = None, dtype: dtype | None = None,
+             device: Any = None) -> Tensor:
     """The integers 0 to n - 1 in random order."""
     return finish(_generator(generator).randperm(n).astype(_numpy_dtype(dtype, int64), copy=False), False, device)
 
@@ -372,9 +330,8 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: random.Genera
     return wrap(drawn.astype(input.array.dtype))
 
 
-def normal(
-    mean: Any = 0.0, std: Any = 1.0, size: Sequence[int] | None = None, *, generator: random.Generator | None = None
-) -> Tensor:
+def normal(mean: Any = 0.0, std: Any = 1.0, size: Sequence[int] | None = None, *,
+           generator: random.Generator | None = None) -> Tensor:
     """Normal, with a mean and a standard deviation for each element, or for all of `size`."""
     if size is None:
         size = np.broadcast_shapes(np.shape(getattr(mean, "array", mean)), np.shape(getattr(std, "array", std)))

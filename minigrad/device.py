@@ -48,7 +48,5 @@ def check(where: Any) -> None:
     """Make sure that tensors can live there; AssertionError (torch's, without CUDA) where they cannot."""
     found = where if isinstance(where, device) else device(where)
     if found.type != "cpu":
-        raise AssertionError(
-            f"Torch not compiled with CUDA enabled: minigrad has no device {str(found)!r} here. "
-            'Choose the device with "cuda" if torch.cuda.is_available() else "cpu".'
-        )
+        raise AssertionError(f"Torch not compiled with CUDA enabled: minigrad has no device {str(found)!r} here. "
+                             'Choose the device with "cuda" if torch.cuda.is_available() else "cpu".')

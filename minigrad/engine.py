@@ -59,16 +59,8 @@ class Op:
     and on symbols (it prints); that is how rules are written in terms of other entries.
     """
 
-    def __init__(
-        self,
-        name: str,
-        forward: Callable[..., Array],
-        *,
-        view: bool = False,
-        inputs: tuple[str, ...] = (),
-        params: tuple[str, ...] = (),
-        **rules: Rule,
-    ) -> None:
+    def __init__(self, name: str, forward: Callable[..., Array], *, view: bool = False, inputs: tuple[str, ...] = (),
+                 params: tuple[str, ...] = (), **rules: Rule) -> None:
         if not inputs:
             inputs, params = _inputs_and_params(forward)
         self.name, self.forward, self.rules = name, forward, rules
@@ -168,8 +160,7 @@ class Node:
                 if value.cell is None:
                     raise RuntimeError(
                         f"Inference tensors cannot be saved for backward, and {pullback.op.name} needs to save one. "
-                        "Make a clone of it, or use torch.no_grad() instead of torch.inference_mode()."
-                    )
+                        "Make a clone of it, or use torch.no_grad() instead of torch.inference_mode().")
                 saved.append(value.array)
                 cells.append(value.cell)
             else:
@@ -197,16 +188,14 @@ class Node:
             raise RuntimeError(
                 f"Trying to backward through the graph a second time: the saved values of {self.op_name} have "
                 "already been freed. Specify retain_graph=True in the first backward or grad call if you need "
-                "to backward through the graph a second time or to read saved values after it."
-            )
-        for name, value, cell in zip(self.pullback.names, self.saved, self.cells, strict=True):
+                "to backward through the graph a second time or to read saved values after it.")
+        for i, cell in enumerate(self.cells):
             if cell is not None and cell[0] > self.tick:
+                name, value = self.pullback.names[i], self.saved[i]
                 raise RuntimeError(
                     "one of the variables needed for gradient computation has been modified by an inplace "
                     f"operation: {self.op_name} saved its {name!r} (shape {list(value.shape)}, {value.dtype}) "
-                    "and it was written to afterwards. Change a copy of it, or write x = x + ... instead of "
-                    "x += ...; autograd.set_detect_anomaly shows the line that saved it."
-                )
+                    "and it was written to afterwards. Change a copy of it, or write x = x + ... for x += ...")
         if not as_tensors:
             return self.saved
         place = dict(zip(("out", *self.pullback.op.inputs), (self, *self.parents), strict=False))
@@ -331,8 +320,7 @@ def refuse_stale_view(view: TensorCore, op_name: str) -> None:
         raise RuntimeError(
             f"{op_name} was given a view (shape {list(node.shape)}, made by {node.op_name}) whose base has been "
             "modified by an inplace operation since: its history no longer describes its values. Take the view "
-            "again after the change."
-        )
+            "again after the change.")
 
 
 def user_line() -> tuple[str, int] | None:
@@ -346,14 +334,8 @@ def user_line() -> tuple[str, int] | None:
 # ------------------------------------------------------------------------------------ the walk backwards
 
 
-def walk_back(
-    roots: Sequence[Node],
-    cotangents: Sequence[Any],
-    targets: Sequence[Node] | None,
-    *,
-    retain_graph: bool,
-    create_graph: bool,
-) -> dict[Node, Any]:
+def walk_back(roots: Sequence[Node], cotangents: Sequence[Any], targets: Sequence[Node] | None, *, retain_graph: bool,
+              create_graph: bool) -> dict[Node, Any]:
     """Carry the cotangents back to the leaves, or only to the `targets`, whose gradients are returned.
 
     Cotangents are arrays, or tensors under create_graph: the same rules run on either.

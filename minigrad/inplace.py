@@ -80,8 +80,7 @@ def setitem(x: Tensor, key: Any, value: Any) -> None:
     shape = list(np.shape(getattr(value, "array", value)))
     if not isinstance(value, (TensorCore, int, float, np.number, np.bool_, np.ndarray)):
         raise TypeError(
-            f"can't assign a {type(value).__name__} to a torch.{from_numpy_dtype(x.array.dtype).type_name}Tensor"
-        )
+            f"can't assign a {type(value).__name__} to a torch.{from_numpy_dtype(x.array.dtype).type_name}Tensor")
     try:
         if advanced is None or basic is None:
             assign(x, basic or advanced or (), value)
@@ -90,8 +89,7 @@ def setitem(x: Tensor, key: Any, value: Any) -> None:
     except ValueError as error:
         raise RuntimeError(
             f"shape mismatch: a value of shape {shape} cannot be "
-            f"broadcast to the indexing result of x[{key!r}], x of shape {list(x.array.shape)}"
-        ) from error
+            f"broadcast to the indexing result of x[{key!r}], x of shape {list(x.array.shape)}") from error
 
 
 def check_writable(x: Tensor) -> None:
@@ -104,19 +102,15 @@ def check_writable(x: Tensor) -> None:
     if mode.grad and x.base is not None and isinstance(x.base.node, Leaf):
         raise RuntimeError(
             "a view of a leaf Variable that requires grad is being used in an in-place operation (shape "
-            f"{list(x.array.shape)} of {list(x.base.array.shape)}). Update parameters under torch.no_grad()."
-        )
+            f"{list(x.array.shape)} of {list(x.base.array.shape)}). Update parameters under torch.no_grad().")
     if x.cell is None and not mode.inference:
-        raise RuntimeError(
-            "Inplace update to inference tensor outside InferenceMode is not allowed. You can make a "
-            "clone to get a normal tensor before doing inplace update."
-        )
+        raise RuntimeError("Inplace update to inference tensor outside InferenceMode is not allowed. You can make a "
+                           "clone to get a normal tensor before doing inplace update.")
     if not x.array.flags.writeable:
         raise RuntimeError(
             "unsupported operation: some elements of the input tensor and the written-to tensor refer to "
             f"a single memory location (an expanded tensor, shape {list(x.array.shape)}), or its memory "
-            "is read-only. Please clone() the tensor before performing the operation."
-        )
+            "is read-only. Please clone() the tensor before performing the operation.")
 
 
 def check_fits(x: Tensor, array: Any) -> None:
@@ -127,8 +121,7 @@ def check_fits(x: Tensor, array: Any) -> None:
         fits = False
     if not fits:
         raise RuntimeError(
-            f"output with shape {list(x.array.shape)} doesn't match the broadcast shape {list(array.shape)}"
-        )
+            f"output with shape {list(x.array.shape)} doesn't match the broadcast shape {list(array.shape)}")
     have, got = from_numpy_dtype(x.array.dtype), from_numpy_dtype(array.dtype)
     if got.category > have.category:
         raise RuntimeError(f"result type {got.type_name} can't be cast to the desired output type {have.type_name}")

@@ -200,10 +200,10 @@ mse_loss = Op("mse_loss", lambda x, y, /, reduction, n: _reduced(np.square(x - y
               x=lambda g, x, y, n: g / n * (2 * (x - y)), y=lambda g, x, y, n: g / n * (2 * (y - x)))
 l1_loss = Op("l1_loss", lambda x, y, /, reduction, n: _reduced(np.abs(x - y), reduction, n),
              x=lambda g, x, y, n: g / n * sign(x - y), y=lambda g, x, y, n: g / n * sign(y - x))
-bce = Op("binary_cross_entropy",  # x is a probability; its logarithm is held above -100, as torch does
+bce = Op("binary_cross_entropy",  # x is a probability; log x is held above -100, x (1 - x) above float32's 1e-12
          lambda x, y, /, reduction, n: _reduced(
              (y - 1) * np.maximum(np.log1p(-x), -100) - y * np.maximum(np.log(x), -100), reduction, n),
-         x=lambda g, x, y, n: g / n * ((x - y) / maximum((1 - x) * x, 1e-12)),
+         x=lambda g, x, y, n: g / n * ((x - y) / maximum((1 - x) * x, 9.999999960041972e-13)),
          y=lambda g, x, n: g / n * (log(1 - x) - log(x)))
 bce_with_logits = Op("binary_cross_entropy_with_logits",
                      lambda x, y, /, reduction, n: _reduced((1 - y) * x + _softplus(-x), reduction, n),

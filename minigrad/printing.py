@@ -34,20 +34,13 @@ class _Options:
 _PROFILES: dict[str, dict[str, Any]] = {
     "default": {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80},
     "short": {"precision": 2, "threshold": 1000, "edgeitems": 2, "linewidth": 80},
-    "full": {"precision": 4, "threshold": inf, "edgeitems": 3, "linewidth": 80},
-}
+    "full": {"precision": 4, "threshold": inf, "edgeitems": 3, "linewidth": 80}}
 
 _options = _Options()
 
 
-def set_printoptions(
-    precision: int | None = None,
-    threshold: float | None = None,
-    edgeitems: int | None = None,
-    linewidth: int | None = None,
-    profile: str | None = None,
-    sci_mode: bool | None = None,
-) -> None:
+def set_printoptions(precision: int | None = None, threshold: float | None = None, edgeitems: int | None = None,
+                     linewidth: int | None = None, profile: str | None = None, sci_mode: bool | None = None) -> None:
     """Change how tensors are printed from now on; what is given beside a profile overrides it.
 
     As in torch, every call sets `sci_mode`, so that leaving it out hands the choice back to the values.

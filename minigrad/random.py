@@ -174,9 +174,8 @@ class Generator:
         value[value == dtype.type(high)] = low  # rounding can reach the end, which is not in the range
         return value.reshape(shape)
 
-    def normal(
-        self, shape: Shape, dtype: npt.DTypeLike, mean: float = 0.0, std: float = 1.0, contiguous: bool = True
-    ) -> Array:
+    def normal(self, shape: Shape, dtype: npt.DTypeLike, mean: float = 0.0, std: float = 1.0,
+               contiguous: bool = True) -> Array:
         """Normal with this mean and standard deviation, as torch.randn and Tensor.normal_ draw it.
 
         torch draws other numbers, in another way, for fewer than 16 elements and for a tensor whose memory is

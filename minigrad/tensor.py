@@ -141,19 +141,16 @@ class Tensor(TensorCore):
             if not self.is_leaf:
                 raise RuntimeError(
                     "you can only change requires_grad flags of leaf variables. If you want to use a computed "
-                    "variable in a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
-                )
+                    "variable in a subgraph that doesn't require differentiation use var_no_grad = var.detach().")
             self.node = None
         elif self.node is None:
             if self.array.dtype.kind != "f":
                 raise RuntimeError(
                     "Only Tensors of floating point and complex dtype can require gradients, and this one "
-                    f"is {self.dtype}"
-                )
+                    f"is {self.dtype}")
             if self.cell is None and not mode.inference:
                 raise RuntimeError(
-                    "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed."
-                )
+                    "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
             self.node = self._gradient_place()
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
@@ -179,9 +176,7 @@ class Tensor(TensorCore):
             warnings.warn(
                 "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute "
                 "won't be populated during autograd.backward(). If you indeed want the .grad field to be "
-                "populated for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor.",
-                stacklevel=2,
-            )
+                "populated for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor.", stacklevel=2)
         return None if place is None else place.grad
 
     @grad.setter
@@ -189,17 +184,14 @@ class Tensor(TensorCore):
         if value is not None:
             if not isinstance(value, TensorCore):
                 raise TypeError(
-                    f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}"
-                )
+                    f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}")
             if value.array.shape != self.array.shape:
                 raise RuntimeError(
                     f"attempting to assign a gradient of size '{list(value.array.shape)}' to a tensor of size "
-                    f"'{list(self.array.shape)}'. Please ensure that the gradient and the tensor are the same size"
-                )
+                    f"'{list(self.array.shape)}'. Please ensure that the gradient and the tensor are the same size")
             if value.array.dtype != self.array.dtype:
                 raise RuntimeError(
-                    f"attempting to assign a gradient with dtype {value.dtype} to a tensor with dtype {self.dtype}"
-                )
+                    f"attempting to assign a gradient with dtype {value.dtype} to a tensor with dtype {self.dtype}")
             if value is self:
                 raise RuntimeError("can't assign Variable as its own grad")
         (self._gradient_place() if self.is_leaf else self._keep()).grad = value
@@ -216,13 +208,8 @@ class Tensor(TensorCore):
         """The operation that made it, for printing and for following the graph; None for leaves."""
         return None if self.node is None or isinstance(self.node, Leaf) else grad_fn(self.node)
 
-    def backward(
-        self,
-        gradient: Tensor | None = None,
-        retain_graph: bool | None = None,
-        create_graph: bool = False,
-        inputs: Sequence[Tensor] | None = None,
-    ) -> None:
+    def backward(self, gradient: Tensor | None = None, retain_graph: bool | None = None, create_graph: bool = False,
+                 inputs: Sequence[Tensor] | None = None) -> None:
         """Add the gradient of this tensor (times `gradient`; a scalar needs none) to `.grad` of every leaf.
 
         With retain_graph it can be done again; with create_graph the gradients have a graph of their own, for
@@ -309,8 +296,7 @@ class Tensor(TensorCore):
             count = "no values" if self.array.size == 0 else "more than one value"
             raise RuntimeError(
                 f"Boolean value of Tensor with {count} is ambiguous (shape {list(self.array.shape)}). Use "
-                "(x == y).all() or .any()."
-            )
+                "(x == y).all() or .any().")
         return bool(self.array.item())
 
     def __float__(self) -> float:
@@ -326,10 +312,8 @@ class Tensor(TensorCore):
 
     def _one(self) -> Any:
         if self.array.size != 1:
-            raise ValueError(
-                "only one element tensors can be converted to Python scalars, not one of shape "
-                f"{list(self.array.shape)}"
-            )
+            raise ValueError("only one element tensors can be converted to Python scalars, not one of shape "
+                             f"{list(self.array.shape)}")
         return self.array.item()
 
     def __len__(self) -> int:
@@ -370,8 +354,7 @@ class Tensor(TensorCore):
         if not self.is_leaf:
             raise RuntimeError(
                 "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol "
-                f"at the moment; this one was made by {self.grad_fn!r}. Use detach().clone()."
-            )
+                f"at the moment; this one was made by {self.grad_fn!r}. Use detach().clone().")
         new = _rebuild(type(self), self.array.copy(), self.requires_grad, self.__dict__)
         memo[id(self)] = new
         if self.grad is not None:
@@ -436,21 +419,11 @@ class Tensor(TensorCore):
 
     add, sub, mul, div, pow = pointwise.add, pointwise.sub, pointwise.mul, pointwise.div, pointwise.pow
     subtract, multiply, divide, true_divide = pointwise.sub, pointwise.mul, pointwise.div, pointwise.div
-    exp, log, sqrt, square, reciprocal = (
-        pointwise.exp,
-        pointwise.log,
-        pointwise.sqrt,
-        pointwise.square,
-        pointwise.reciprocal,
-    )
+    exp, log, sqrt, square, reciprocal = (pointwise.exp, pointwise.log, pointwise.sqrt, pointwise.square,
+                                          pointwise.reciprocal)
     sin, cos, tanh, sigmoid, relu = pointwise.sin, pointwise.cos, pointwise.tanh, pointwise.sigmoid, pointwise.relu
-    absolute, sign, round, clamp, clip = (
-        pointwise.abs,
-        pointwise.sign,
-        pointwise.round,
-        pointwise.clamp,
-        pointwise.clamp,
-    )
+    absolute, sign, round, clamp, clip = (pointwise.abs, pointwise.sign, pointwise.round, pointwise.clamp,
+                                          pointwise.clamp)
     maximum, minimum, clone = pointwise.maximum, pointwise.minimum, pointwise.clone
     eq, ne, lt, le, gt, ge = pointwise.eq, pointwise.ne, pointwise.lt, pointwise.le, pointwise.gt, pointwise.ge
 
@@ -476,36 +449,16 @@ class Tensor(TensorCore):
 
     # ------------------------------------------------------------------------------------ in place
 
-    add_, sub_, mul_, div_ = (
-        in_place(pointwise.add),
-        in_place(pointwise.sub),
-        in_place(pointwise.mul),
-        in_place(pointwise.div),
-    )
-    pow_, neg_, exp_, log_ = (
-        in_place(pointwise.pow),
-        in_place(pointwise.neg),
-        in_place(pointwise.exp),
-        in_place(pointwise.log),
-    )
-    sqrt_, square_, abs_, round_ = (
-        in_place(pointwise.sqrt),
-        in_place(pointwise.square),
-        in_place(pointwise.abs),
-        in_place(pointwise.round),
-    )
-    reciprocal_, sin_, cos_, tanh_ = (
-        in_place(pointwise.reciprocal),
-        in_place(pointwise.sin),
-        in_place(pointwise.cos),
-        in_place(pointwise.tanh),
-    )
-    sigmoid_, relu_, clamp_, clip_ = (
-        in_place(pointwise.sigmoid),
-        in_place(pointwise.relu),
-        in_place(pointwise.clamp),
-        in_place(pointwise.clamp),
-    )
+    add_, sub_, mul_, div_ = (in_place(pointwise.add), in_place(pointwise.sub), in_place(pointwise.mul),
+                              in_place(pointwise.div))
+    pow_, neg_, exp_, log_ = (in_place(pointwise.pow), in_place(pointwise.neg), in_place(pointwise.exp),
+                              in_place(pointwise.log))
+    sqrt_, square_, abs_, round_ = (in_place(pointwise.sqrt), in_place(pointwise.square), in_place(pointwise.abs),
+                                    in_place(pointwise.round))
+    reciprocal_, sin_, cos_, tanh_ = (in_place(pointwise.reciprocal), in_place(pointwise.sin), in_place(pointwise.cos),
+                                      in_place(pointwise.tanh))
+    sigmoid_, relu_, clamp_, clip_ = (in_place(pointwise.sigmoid), in_place(pointwise.relu), in_place(pointwise.clamp),
+                                      in_place(pointwise.clamp))
     scatter_ = in_place(indexing.scatter)
     __iadd__, __isub__, __imul__, __itruediv__, __ipow__ = add_, sub_, mul_, div_, pow_
 
@@ -540,9 +493,8 @@ class Tensor(TensorCore):
         start, end = (0, low) if high is None else (low, high)
         return self._draw(lambda g, shape: g.randint(start, end, shape, self.array.dtype), generator)
 
-    def _draw(
-        self, draw: Callable[[random.Generator, tuple[int, ...]], Any], generator: random.Generator | None
-    ) -> Tensor:
+    def _draw(self, draw: Callable[[random.Generator, tuple[int, ...]], Any],
+              generator: random.Generator | None) -> Tensor:
         """Fill with random numbers in the order of memory, as torch does: a transposed tensor gets them transposed."""
         inplace.check_writable(self)
         order = sorted(range(self.array.ndim), key=lambda d: -self.array.strides[d])
@@ -551,15 +503,8 @@ class Tensor(TensorCore):
 
     # ------------------------------------------------------------------------------------ dtype and device
 
-    def to(
-        self,
-        *args: Any,
-        dtype: Any = None,
-        device: Any = None,
-        non_blocking: bool = False,
-        copy: bool = False,
-        memory_format: Any = None,
-    ) -> Tensor:
+    def to(self, *args: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False, copy: bool = False,
+           memory_format: Any = None) -> Tensor:
         """With another dtype or device: to(torch.float64), to("cpu"), to(other); itself if nothing changes."""
         for arg in args:
             if isinstance(arg, TensorCore):

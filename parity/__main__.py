@@ -43,10 +43,7 @@ exit status: 0 no disagreement, 1 a disagreement or a script that failed, 2 a wr
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m parity",
-        description=HELP,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        prog="python -m parity", description=HELP, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
     add("scripts", nargs="*", metavar="NAME|SCRIPT", help=f"one of {', '.join(experiments())}, or a path")

@@ -64,9 +64,7 @@ class LineCounts:
     difference: str | None = None  # the first line that is not the same
 
 
-def expected_numbers(
-    torch: Sequence[Line], judge: Sequence[Line], loss_error: Sequence[float]
-) -> list[list[Expected]]:
+def expected_numbers(torch: Sequence[Line], judge: Sequence[Line], loss_error: Sequence[float]) -> list[list[Expected]]:
     """For each line and number what a float32 engine should print.
 
     Allowed is the growth of rounding at this place of this line (the same text earlier in the run), or in the

@@ -45,9 +45,7 @@ class Stream:
         return None
 
 
-def follow(
-    comparison: Comparison, records: Mapping[str, Iterator[Record]], progress: Callable[[int], object]
-) -> None:
+def follow(comparison: Comparison, records: Mapping[str, Iterator[Record]], progress: Callable[[int], object]) -> None:
     """Compare all streams to their ends; calls `progress` with the number of steps after each record."""
     streams = {name: Stream(comparison.results[name], records[name]) for name in records}
     together = [name for name in streams if name != REFERENCE]
@@ -80,9 +78,7 @@ def same_action(one: Training, other: Training) -> bool:
     return type(one) is type(other)
 
 
-def note_parting(
-    comparison: Comparison, name: str, expected: Training | None, record: Training | None
-) -> None:
+def note_parting(comparison: Comparison, name: str, expected: Training | None, record: Training | None) -> None:
     """This engine does something else than torch. One that failed, or never ran, says so itself."""
     result = comparison.results[name]
     ended_badly = record is None and result.finished.outcome != "finished"

@@ -1,22 +1,49 @@
-"""Run by `make lint`: the engine must stay readable in one sitting, minigrad in a week's evenings."""
+"""Run by `make lint`: the engine must stay readable in one sitting, minigrad in a week's evenings.
 
+engine.py and ops.py count with everything that stands in them. For the whole of minigrad the lines that hold Python
+count: a budget on blank lines and docstrings would only teach us to leave them out.
+"""
+
+import ast
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent / "minigrad"
-BUDGETS = {
-    "engine + ops": ([ROOT / "engine.py", ROOT / "ops.py"], 700),
-    "minigrad": (sorted(ROOT.rglob("*.py")), 6000),
-}
+
+
+def all_lines(file: Path) -> int:
+    """Every line: code, comments, docstrings, blank lines."""
+    return len(file.read_text().splitlines())
+
+
+def code_lines(file: Path) -> int:
+    """The lines that hold code."""
+    text = file.read_text()
+    documentation: set[int] = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node) is not None:
+            documentation.update(range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1))
+    return sum(
+        1
+        for number, line in enumerate(text.splitlines(), 1)
+        if line.strip() and not line.lstrip().startswith("#") and number not in documentation
+    )
+
+
+BUDGETS = [
+    ("engine + ops, all lines", [ROOT / "engine.py", ROOT / "ops.py"], all_lines, 700),
+    ("minigrad, lines of code", sorted(ROOT.rglob("*.py")), code_lines, 6000),
+]
 
 
 def main() -> int:
     """Print each budget and what is used of it; 1 if one is overdrawn."""
     overdrawn = False
-    for name, (files, limit) in BUDGETS.items():
-        lines = sum(len(file.read_text().splitlines()) for file in files)
-        print(f"{name}: {lines} of {limit} lines")
+    for name, files, count, limit in BUDGETS:
+        lines = sum(map(count, files))
+        print(f"{name}: {lines} of {limit}")
         overdrawn |= lines > limit
+    print(f"(minigrad, all lines: {sum(map(all_lines, ROOT.rglob('*.py')))})")
     return int(overdrawn)
 
 

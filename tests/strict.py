@@ -55,6 +55,9 @@ class StrictArray(NDArrayOperatorsMixin):
             return lambda *args, **kwargs: wrap(found(*unwrap(args), **{k: unwrap(v) for k, v in kwargs.items()}))
         raise AttributeError(name)
 
+    def __bool__(self) -> bool:
+        return bool(self.inside)  # waits for the device, as CuPy's does, but copies no array
+
     def __len__(self) -> int:
         return len(self.inside)
 

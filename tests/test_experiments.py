@@ -26,9 +26,7 @@ from toy_data import make_circles, train_test_split  # noqa: E402
 def test_make_circles_has_the_bits_of_scikit_learn(samples, noise):
     for seed in range(25):
         points, labels = make_circles(samples, noise=noise, random_state=seed)
-        expected_points, expected_labels = sklearn.datasets.make_circles(
-            samples, noise=noise, random_state=seed
-        )
+        expected_points, expected_labels = sklearn.datasets.make_circles(samples, noise=noise, random_state=seed)
         assert points.tobytes() == expected_points.tobytes()
         assert labels.dtype == expected_labels.dtype
         assert np.array_equal(labels, expected_labels)
@@ -56,9 +54,7 @@ def test_train_test_split_is_that_of_scikit_learn(test_size):
 def test_train_test_split_splits_tensors_too():
     x = torch.arange(20.0).reshape(10, 2)
     train, test = train_test_split(x, test_size=0.2, random_state=42)
-    expected_train, expected_test = sklearn.model_selection.train_test_split(
-        x.numpy(), test_size=0.2, random_state=42
-    )
+    expected_train, expected_test = sklearn.model_selection.train_test_split(x.numpy(), test_size=0.2, random_state=42)
     assert isinstance(train, torch.Tensor)
     assert np.array_equal(train.numpy(), expected_train)
     assert np.array_equal(test.numpy(), expected_test)
@@ -108,8 +104,7 @@ def run(script, library, folder):
 @pytest.mark.parametrize("library", ["torch", "minigrad"])
 def test_line_l1_prints_the_published_lines_digit_for_digit(library, tmp_path):
     expected = [
-        f"Epoch: {epoch} | Training loss: {train:.3f} | Testing loss: {test:.3f}"
-        for epoch, train, test in LINE_L1
+        f"Epoch: {epoch} | Training loss: {train:.3f} | Testing loss: {test:.3f}" for epoch, train, test in LINE_L1
     ]
     assert run("line_l1", library, tmp_path).splitlines() == expected
     assert (tmp_path / "predictions.png").stat().st_size > 5000

@@ -20,8 +20,10 @@ FILLS: list[tuple[str, dict[str, Any]]] = [
     ("zeros_", {}),
     ("xavier_uniform_", {}),
     ("xavier_uniform_", {"gain": 5 / 3}),
-    *(("kaiming_uniform_", {"a": a, "mode": mode, "nonlinearity": f})
-      for a, mode, f in [(0, "fan_in", "relu"), (0.2, "fan_out", "leaky_relu"), (5**0.5, "fan_in", "leaky_relu")]),
+    *(
+        ("kaiming_uniform_", {"a": a, "mode": mode, "nonlinearity": f})
+        for a, mode, f in [(0, "fan_in", "relu"), (0.2, "fan_out", "leaky_relu"), (5**0.5, "fan_in", "leaky_relu")]
+    ),
 ]
 NORMALS: list[tuple[str, dict[str, Any]]] = [
     ("normal_", {}),
@@ -61,8 +63,9 @@ def test_normal_fills(name: str, kwargs: dict[str, Any], shape: tuple[int, ...],
     np.testing.assert_array_equal(ours[1], theirs[1])
 
 
-@pytest.mark.parametrize("name", ["uniform_", "xavier_uniform_", "kaiming_uniform_", "normal_", "xavier_normal_",
-                                  "kaiming_normal_"])
+@pytest.mark.parametrize(
+    "name", ["uniform_", "xavier_uniform_", "kaiming_uniform_", "normal_", "xavier_normal_", "kaiming_normal_"]
+)
 def test_generator_argument(name: str) -> None:
     def run(lib: Any) -> Any:
         lib.manual_seed(0)
@@ -81,22 +84,38 @@ def test_eye(shape: tuple[int, int]) -> None:
     np.testing.assert_array_equal(p.detach().numpy(), np.eye(*shape))
 
 
-@pytest.mark.parametrize("args", [
-    ("linear",), ("conv1d",), ("conv_transpose3d",), ("sigmoid",), ("tanh",), ("relu",), ("selu",), ("leaky_relu",),
-    ("leaky_relu", 0.2), ("leaky_relu", 1), ("relu", 0.3)])
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("linear",),
+        ("conv1d",),
+        ("conv_transpose3d",),
+        ("sigmoid",),
+        ("tanh",),
+        ("relu",),
+        ("selu",),
+        ("leaky_relu",),
+        ("leaky_relu", 0.2),
+        ("leaky_relu", 1),
+        ("relu", 0.3),
+    ],
+)
 def test_gains(args: tuple[Any, ...]) -> None:
     assert mg.nn.init.calculate_gain(*args) == torch.nn.init.calculate_gain(*args)
 
 
-@pytest.mark.parametrize("call", [
-    lambda t: t.nn.init.calculate_gain("sine"),
-    lambda t: t.nn.init.calculate_gain("leaky_relu", True),
-    lambda t: t.nn.init.calculate_gain("leaky_relu", "a"),
-    lambda t: t.nn.init.xavier_uniform_(t.zeros(3)),
-    lambda t: t.nn.init.kaiming_normal_(t.zeros(3)),
-    lambda t: t.nn.init.kaiming_uniform_(t.zeros(3, 3), mode="fan"),
-    lambda t: t.nn.init.eye_(t.zeros(3)),
-])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda t: t.nn.init.calculate_gain("sine"),
+        lambda t: t.nn.init.calculate_gain("leaky_relu", True),
+        lambda t: t.nn.init.calculate_gain("leaky_relu", "a"),
+        lambda t: t.nn.init.xavier_uniform_(t.zeros(3)),
+        lambda t: t.nn.init.kaiming_normal_(t.zeros(3)),
+        lambda t: t.nn.init.kaiming_uniform_(t.zeros(3, 3), mode="fan"),
+        lambda t: t.nn.init.eye_(t.zeros(3)),
+    ],
+)
 def test_errors_are_torchs(call: Any) -> None:
     with pytest.raises(Exception) as theirs:
         call(torch)
@@ -112,8 +131,10 @@ def test_empty_tensors_warn(name: str) -> None:
     assert caught[0].filename == __file__
 
 
-@pytest.mark.parametrize("name", ["uniform", "normal", "constant", "eye", "xavier_uniform", "xavier_normal",
-                                  "kaiming_uniform", "kaiming_normal"])
+@pytest.mark.parametrize(
+    "name",
+    ["uniform", "normal", "constant", "eye", "xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal"],
+)
 def test_deprecated_names(name: str) -> None:
     def run(lib: Any) -> Any:
         lib.manual_seed(3)

@@ -33,14 +33,32 @@ def test_repr() -> None:
                 return "own=1"
 
         named = nn.Sequential(OrderedDict(first=nn.Linear(1, 2), second=nn.Sequential(nn.ReLU(inplace=True), Mixed())))
-        return [repr(m) for m in (net(t), named, Mixed(), Lines(), nn.Module(), nn.Identity(3, x=4), nn.ReLU(),
-                                  nn.Linear(3, 4, bias=False), nn.L1Loss(), nn.MSELoss(reduction="sum"),
-                                  nn.BCEWithLogitsLoss(pos_weight=t.ones(2)))]
+        return [
+            repr(m)
+            for m in (
+                net(t),
+                named,
+                Mixed(),
+                Lines(),
+                nn.Module(),
+                nn.Identity(3, x=4),
+                nn.ReLU(),
+                nn.Linear(3, 4, bias=False),
+                nn.L1Loss(),
+                nn.MSELoss(reduction="sum"),
+                nn.BCEWithLogitsLoss(pos_weight=t.ones(2)),
+            )
+        ]
 
     same(run)
-    same(lambda t: [repr(t.nn.Parameter(t.tensor([1.0, 2.0]))),
-                    repr(t.nn.Parameter(t.tensor([1]), requires_grad=False)),
-                    repr(t.nn.Parameter()), repr(t.nn.Buffer(t.ones(2)))])
+    same(
+        lambda t: [
+            repr(t.nn.Parameter(t.tensor([1.0, 2.0]))),
+            repr(t.nn.Parameter(t.tensor([1]), requires_grad=False)),
+            repr(t.nn.Parameter()),
+            repr(t.nn.Buffer(t.ones(2))),
+        ]
+    )
 
 
 def test_walking_the_tree() -> None:
@@ -57,11 +75,20 @@ def test_walking_the_tree() -> None:
             [n for n, _ in m.named_children()],
             [type(c).__name__ for c in m.children()],
             [type(c).__name__ for c in m.modules()],
-            list(m.parameters()), list(m.parameters(recurse=False)), list(m.buffers()),
-            list(m._parameters), list(m._buffers), list(m._modules),
-            m.get_submodule("body.2").in_features, m.get_submodule("") is m, m.get_parameter("body.0.bias"),
-            m.get_buffer("count"), m.get_parameter("scale") is m.scale, m.again is m.body[0],
-            all(n in dir(m) for n in ("scale", "body", "count", "forward")), "0" in dir(m.body),
+            list(m.parameters()),
+            list(m.parameters(recurse=False)),
+            list(m.buffers()),
+            list(m._parameters),
+            list(m._buffers),
+            list(m._modules),
+            m.get_submodule("body.2").in_features,
+            m.get_submodule("") is m,
+            m.get_parameter("body.0.bias"),
+            m.get_buffer("count"),
+            m.get_parameter("scale") is m.scale,
+            m.again is m.body[0],
+            all(n in dir(m) for n in ("scale", "body", "count", "forward")),
+            "0" in dir(m.body),
         ]
 
     same(run)
@@ -74,8 +101,13 @@ def test_one_weight_in_two_places() -> None:
         x = t.tensor([[1.0, -2.0]])
         m(x).backward(t.tensor([[1.0, 3.0]]))
         twin = copy.deepcopy(m)
-        return ([n for n, _ in m.named_parameters()], list(m.state_dict()), twin[0].weight is twin[1].weight,
-                np.round(m[0].weight.grad.numpy(), 5).tolist(), len(list(m.parameters())))
+        return (
+            [n for n, _ in m.named_parameters()],
+            list(m.state_dict()),
+            twin[0].weight is twin[1].weight,
+            np.round(m[0].weight.grad.numpy(), 5).tolist(),
+            len(list(m.parameters())),
+        )
 
     t = run(torch)
     ours = run(mg)
@@ -174,12 +206,22 @@ ERRORS: dict[str, Any] = {
     "Sequential insert int": lambda t: net(t).body.insert(0, 3),
     "Sequential append int": lambda t: net(t).body.append(3),
     "pre-hook result": lambda t: (lambda m: (m.register_forward_pre_hook(lambda *a: 3, with_kwargs=True), m(1)))(
-        t.nn.Identity()),
+        t.nn.Identity()
+    ),
 }
 # torch's type, in words of our own: ours says more, and modules live in a package of another name.
-OWN_WORDS = {"parameter name with dot", "buffer name with dot", "module as parameter", "parameter of ints",
-             "parameter no Parameter", "buffer no tensor", "module no Module", "int as module", "Sequential insert int",
-             "Sequential append int"}
+OWN_WORDS = {
+    "parameter name with dot",
+    "buffer name with dot",
+    "module as parameter",
+    "parameter of ints",
+    "parameter no Parameter",
+    "buffer no tensor",
+    "module no Module",
+    "int as module",
+    "Sequential insert int",
+    "Sequential append int",
+}
 
 
 @pytest.mark.parametrize("name", ERRORS)
@@ -196,9 +238,17 @@ def test_parameters_are_leaves_on_shared_memory() -> None:
         frozen = t.nn.Parameter(data, requires_grad=False)
         p.grad = t.ones(2)
         twin, pickled = copy.deepcopy(p), pickle.loads(pickle.dumps(p))
-        return (p, p.is_leaf, computed.is_leaf, computed.requires_grad, frozen.requires_grad,
-                [type(x).__name__ for x in (p, twin, pickled, p * 2, p.detach(), p[0], p.clone(), p.requires_grad_())],
-                [x.grad is None for x in (twin, pickled)], twin.data_ptr() != p.data_ptr(), isinstance(p, t.Tensor))
+        return (
+            p,
+            p.is_leaf,
+            computed.is_leaf,
+            computed.requires_grad,
+            frozen.requires_grad,
+            [type(x).__name__ for x in (p, twin, pickled, p * 2, p.detach(), p[0], p.clone(), p.requires_grad_())],
+            [x.grad is None for x in (twin, pickled)],
+            twin.data_ptr() != p.data_ptr(),
+            isinstance(p, t.Tensor),
+        )
 
     same(run)
 
@@ -255,10 +305,19 @@ def test_conversions_keep_parameters_their_identity() -> None:
         m.register_buffer("ids", t.tensor([1, 2]))
         m(t.ones(4, 2)).backward(t.ones(4, 1))
         held, result = m.scale, []
-        for convert in (lambda m: m.double(), lambda m: m.float(), lambda m: m.to(t.float64), lambda m: m.to("cpu"),
-                        lambda m: m.to("cpu", t.float32), lambda m: m.to(t.ones(1, dtype=t.float64)),
-                        lambda m: m.to(dtype=t.float32, device="cpu"), lambda m: m.cpu(), lambda m: m.to(device="cpu"),
-                        lambda m: m.to(t.device("cpu"), t.float64, True), lambda m: m.type(t.float32)):
+        for convert in (
+            lambda m: m.double(),
+            lambda m: m.float(),
+            lambda m: m.to(t.float64),
+            lambda m: m.to("cpu"),
+            lambda m: m.to("cpu", t.float32),
+            lambda m: m.to(t.ones(1, dtype=t.float64)),
+            lambda m: m.to(dtype=t.float32, device="cpu"),
+            lambda m: m.cpu(),
+            lambda m: m.to(device="cpu"),
+            lambda m: m.to(t.device("cpu"), t.float64, True),
+            lambda m: m.type(t.float32),
+        ):
             assert convert(m) is m
             result.append([str(x.dtype) for x in (m.scale, m.scale.grad, m.head.weight, m.count, m.ids)])
         return result, held is m.scale, m.scale.requires_grad, m.scale.is_leaf
@@ -298,9 +357,16 @@ def test_state_dict() -> None:
         m = net(t)
         state = m.state_dict()
         m.scale.data.fill_(7.0)
-        return (type(state).__name__, list(state), dict(state), {k: dict(v) for k, v in state._metadata.items()},
-                [v.requires_grad for v in state.values()], list(m.state_dict(prefix="a.")),
-                m.state_dict(keep_vars=True)["scale"] is m.scale, m.state_dict(destination={"x": 1}, prefix="y."))
+        return (
+            type(state).__name__,
+            list(state),
+            dict(state),
+            {k: dict(v) for k, v in state._metadata.items()},
+            [v.requires_grad for v in state.values()],
+            list(m.state_dict(prefix="a.")),
+            m.state_dict(keep_vars=True)["scale"] is m.scale,
+            m.state_dict(destination={"x": 1}, prefix="y."),
+        )
 
     same(run)
 
@@ -314,8 +380,17 @@ def test_load_state_dict() -> None:
         wide = {k: v.double() for k, v in a.state_dict().items()}
         b.load_state_dict(wide)
         partial = b.load_state_dict({"scale": t.zeros(2), "unknown": t.ones(1)}, strict=False)
-        return (repr(result), list(b.parameters()), shared, held is b.scale, str(b.scale.dtype), b.scale.requires_grad,
-                list(partial.missing_keys), list(partial.unexpected_keys), partial[0] == partial.missing_keys)
+        return (
+            repr(result),
+            list(b.parameters()),
+            shared,
+            held is b.scale,
+            str(b.scale.dtype),
+            b.scale.requires_grad,
+            list(partial.missing_keys),
+            list(partial.unexpected_keys),
+            partial[0] == partial.missing_keys,
+        )
 
     same(run)
     same(lambda t: repr(net(t).load_state_dict({}, strict=False)))
@@ -327,8 +402,15 @@ def test_load_state_dict_with_assign() -> None:
         b.scale.requires_grad_(False)
         state = {k: v.double() for k, v in a.state_dict().items()}
         b.load_state_dict(state, assign=True)
-        return (str(b.scale.dtype), type(b.scale).__name__, b.scale.requires_grad, b.body[0].bias.requires_grad,
-                b.scale.data_ptr() == state["scale"].data_ptr(), b.count is state["count"], list(b.parameters()))
+        return (
+            str(b.scale.dtype),
+            type(b.scale).__name__,
+            b.scale.requires_grad,
+            b.body[0].bias.requires_grad,
+            b.scale.data_ptr() == state["scale"].data_ptr(),
+            b.count is state["count"],
+            list(b.parameters()),
+        )
 
     same(run)
 
@@ -344,14 +426,22 @@ def changed(t: Any, **changes: Any) -> Any:
     return lambda: net(t).load_state_dict(state)
 
 
-@pytest.mark.parametrize("changes", [
-    {"scale": None}, {"scale": None, "body__0__bias": None, "count": None},
-    {"extra": lambda t: t.ones(1)},
-    {"body__9__weight": lambda t: t.ones(1), "x__y": lambda t: t.ones(1), "scale": None},
-    {"scale": lambda t: t.ones(3)}, {"scale": lambda t: t.ones(3), "count": lambda t: t.ones(2, 2), "z": lambda t: 1},
-    {"scale": lambda t: 3.0}, {"scratch": lambda t: t.ones(2)}, {"absent": lambda t: t.ones(2)},
-    {"scale__deep": lambda t: t.ones(2)},
-], ids=" ".join)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"scale": None},
+        {"scale": None, "body__0__bias": None, "count": None},
+        {"extra": lambda t: t.ones(1)},
+        {"body__9__weight": lambda t: t.ones(1), "x__y": lambda t: t.ones(1), "scale": None},
+        {"scale": lambda t: t.ones(3)},
+        {"scale": lambda t: t.ones(3), "count": lambda t: t.ones(2, 2), "z": lambda t: 1},
+        {"scale": lambda t: 3.0},
+        {"scratch": lambda t: t.ones(2)},
+        {"absent": lambda t: t.ones(2)},
+        {"scale__deep": lambda t: t.ones(2)},
+    ],
+    ids=" ".join,
+)
 def test_states_that_do_not_fit(changes: dict[str, Any]) -> None:
     same_error(lambda t: changed(t, **changes)())
 
@@ -405,8 +495,18 @@ def test_sequential_is_a_list() -> None:
 
         m = nn.Sequential(*layers(4))
         named = nn.Sequential(OrderedDict(a=nn.Linear(1, 7), b=nn.Linear(1, 8)))
-        seen = [sizes(m), sizes(m[1:3]), sizes(m[::2]), m[-1].out_features, len(m), sizes(named), sizes(named[1:]),
-                m[1] is m[1:][0], [c.out_features for c in m], named.b is named[1]]
+        seen = [
+            sizes(m),
+            sizes(m[1:3]),
+            sizes(m[::2]),
+            m[-1].out_features,
+            len(m),
+            sizes(named),
+            sizes(named[1:]),
+            m[1] is m[1:][0],
+            [c.out_features for c in m],
+            named.b is named[1],
+        ]
         m.append(nn.Linear(1, 10)).extend(layers(2))
         seen.append(sizes(m))
         m.insert(1, nn.Linear(1, 20)).insert(-1, nn.Linear(1, 30)).insert(len(m), nn.Linear(1, 40))

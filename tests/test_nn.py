@@ -68,7 +68,7 @@ def both(arrays: list[Any], dtype: str, lib: Any) -> list[Any]:
 
 
 def forward_and_backward(
-    lib: Any, function: Any, arrays: list[Any], dtype: str, leaves: tuple[int, ...],
+    lib: Any, function: Any, arrays: list[Any], dtype: str, leaves: tuple[int, ...]
 ) -> tuple[Any, ...]:
     """The result, and the gradients of the leaves for a random cotangent."""
     inputs = both(arrays, dtype, lib)
@@ -81,7 +81,7 @@ def forward_and_backward(
 
 
 def compare(
-    function: Any, arrays: list[Any], dtype: str, leaves: tuple[int, ...], **tolerance: float,
+    function: Any, arrays: list[Any], dtype: str, leaves: tuple[int, ...], **tolerance: float
 ) -> tuple[Any, ...]:
     ours, theirs = (forward_and_backward(lib, function, arrays, dtype, leaves) for lib in (mg, torch))
     for a, b in zip(ours, theirs, strict=True):
@@ -103,26 +103,32 @@ def test_linear(shape: tuple[int, ...], bias: bool, dtype: str) -> None:
         compare(lambda F, x, w, b: F.linear(x, w, b), arrays, dtype, (0, 1, 2) if bias else (0, 1))
 
 
-@pytest.mark.parametrize("call", [
-    lambda t: t.nn.Linear(3, 2)(t.ones(4, 5)),
-    lambda t: t.nn.Linear(3, 2)(t.ones(5)),
-    lambda t: t.nn.Linear(3, 2)(t.ones(2, 2, 5)),
-    lambda t: t.nn.Linear(3, 2)(t.tensor(1.0)),
-    lambda t: t.nn.Linear(3, 2)(t.ones(4, 3, dtype=t.float64)),
-    lambda t: t.nn.Linear(3, 2)(t.ones(4, 3, dtype=t.int64)),
-    lambda t: t.nn.Linear(3, 2)(np.ones((4, 3))),
-])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda t: t.nn.Linear(3, 2)(t.ones(4, 5)),
+        lambda t: t.nn.Linear(3, 2)(t.ones(5)),
+        lambda t: t.nn.Linear(3, 2)(t.ones(2, 2, 5)),
+        lambda t: t.nn.Linear(3, 2)(t.tensor(1.0)),
+        lambda t: t.nn.Linear(3, 2)(t.ones(4, 3, dtype=t.float64)),
+        lambda t: t.nn.Linear(3, 2)(t.ones(4, 3, dtype=t.int64)),
+        lambda t: t.nn.Linear(3, 2)(np.ones((4, 3))),
+    ],
+)
 def test_linear_errors_are_torchs(call: Any) -> None:
     same_error(call)
 
 
-@pytest.mark.parametrize("call", [
-    lambda F, t: F.linear(t.ones(4, 3), t.ones(2, 3), t.ones(3)),
-    lambda F, t: F.linear(t.ones(4, 3), t.ones(2, 3), t.ones(2, dtype=t.float64)),
-    lambda F, t: F.linear(t.ones(4, 3), t.ones(1, 2, 3)),
-    lambda F, t: F.linear(t.ones(1, 3), t.ones(2, 3), t.ones(2, 2, 2)),
-    lambda F, t: F.linear(t.ones(4, 3), [[1.0]]),
-])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda F, t: F.linear(t.ones(4, 3), t.ones(2, 3), t.ones(3)),
+        lambda F, t: F.linear(t.ones(4, 3), t.ones(2, 3), t.ones(2, dtype=t.float64)),
+        lambda F, t: F.linear(t.ones(4, 3), t.ones(1, 2, 3)),
+        lambda F, t: F.linear(t.ones(1, 3), t.ones(2, 3), t.ones(2, 2, 2)),
+        lambda F, t: F.linear(t.ones(4, 3), [[1.0]]),
+    ],
+)
 def test_linear_refuses_what_torch_refuses(call: Any) -> None:
     same_error(lambda t: call(t.nn.functional, t), text=False)
 
@@ -146,15 +152,20 @@ def test_distances(name: str, reduction: str, shape: tuple[int, ...], dtype: str
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("reduction", REDUCTIONS)
 @pytest.mark.parametrize(
-    ("weight", "pos_weight"),
-    list(itertools.product([None, (5, 3), (3,), (5, 1), ()], [None, (3,), (1,)])))
+    ("weight", "pos_weight"), list(itertools.product([None, (5, 3), (3,), (5, 1), ()], [None, (3,), (1,)]))
+)
 def test_bce_with_logits(weight: Any, pos_weight: Any, reduction: str, dtype: str) -> None:
     rng = np.random.default_rng(2)
     x, y = rng.standard_normal((5, 3)) * 4, rng.random((5, 3))
     y[0], x[0, 0] = [0, 1, 0], 0
     w, p = (None if shape is None else rng.random(shape) + 0.5 for shape in (weight, pos_weight))
-    compare(lambda F, x, y, w, p: F.binary_cross_entropy_with_logits(x, y, w, reduction=reduction, pos_weight=p),
-            [x, y, w, p], dtype, (0, 1), atol=10 * TOLERANCE[dtype]["atol"])  # terms up to 10 cancel in a gradient
+    compare(
+        lambda F, x, y, w, p: F.binary_cross_entropy_with_logits(x, y, w, reduction=reduction, pos_weight=p),
+        [x, y, w, p],
+        dtype,
+        (0, 1),
+        atol=10 * TOLERANCE[dtype]["atol"],
+    )  # terms up to 10 cancel in a gradient
 
     def module(lib: Any) -> Any:
         tx, ty, tw, tp = both([x, y, w, p], dtype, lib)
@@ -169,8 +180,12 @@ def test_bce_at_extreme_logits(pos_weight: Any, dtype: str) -> None:
     x = np.array([1000.0, -1000.0, 1000.0, -1000.0, 1e-30, 88.0, -104.0, 710.0])[:, None] * np.ones(4)
     y = np.array([1.0, 1.0, 0.0, 0.0, 0.3, 0.0, 1.0, 0.0])[:, None] * np.ones(4)
     p = None if pos_weight is None else np.full(pos_weight, 3.0)
-    got = compare(lambda F, x, y, p: F.binary_cross_entropy_with_logits(x, y, pos_weight=p, reduction="none"),
-                  [x, y, p], dtype, (0, 1))
+    got = compare(
+        lambda F, x, y, p: F.binary_cross_entropy_with_logits(x, y, pos_weight=p, reduction="none"),
+        [x, y, p],
+        dtype,
+        (0, 1),
+    )
     assert all(np.isfinite(g).all() for g in got)
     assert got[0][1, 0] == (1000 if p is None else 3000)
 
@@ -181,7 +196,7 @@ def test_second_derivatives_of_losses(name: str) -> None:
         rng = np.random.default_rng(4)
         x, y = both(list(rng.random((2, 6)) * 4 - 2), "float64", lib)
         x.requires_grad_()
-        g, = lib.autograd.grad(getattr(lib.nn.functional, name)(x, y), x, create_graph=True)
+        (g,) = lib.autograd.grad(getattr(lib.nn.functional, name)(x, y), x, create_graph=True)
         (g * lib.tensor(rng.random(6).tolist(), dtype=lib.float64)).sum().backward()
         return x.grad.numpy()
 
@@ -245,31 +260,38 @@ def F(t: Any) -> Any:
     return t.nn.functional
 
 
-@pytest.mark.parametrize("call", [
-    lambda t: F(t).mse_loss(t.ones(2), t.ones(2), reduction="avg"),
-    lambda t: F(t).l1_loss(t.ones(2), t.ones(2), reduction=None),
-    lambda t: t.nn.MSELoss(reduction="avg")(t.ones(2), t.ones(2)),
-    lambda t: F(t).mse_loss(t.ones(2), t.ones(2), weight=t.ones(3)),
-    lambda t: F(t).mse_loss(t.tensor([1]), t.tensor([1])),
-    lambda t: F(t).l1_loss(t.tensor([1]), t.tensor([1])),
-    lambda t: F(t).binary_cross_entropy_with_logits(t.ones(2), t.ones(2, 1)),
-    lambda t: F(t).binary_cross_entropy_with_logits(t.ones(2), t.ones(2), reduction="avg"),
-    lambda t: F(t).binary_cross_entropy_with_logits(t.tensor([1]), t.ones(1)),
-    lambda t: F(t).binary_cross_entropy_with_logits(t.ones(2, requires_grad=True), t.ones(2),
-                                                    weight=t.ones(2, requires_grad=True)),
-])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda t: F(t).mse_loss(t.ones(2), t.ones(2), reduction="avg"),
+        lambda t: F(t).l1_loss(t.ones(2), t.ones(2), reduction=None),
+        lambda t: t.nn.MSELoss(reduction="avg")(t.ones(2), t.ones(2)),
+        lambda t: F(t).mse_loss(t.ones(2), t.ones(2), weight=t.ones(3)),
+        lambda t: F(t).mse_loss(t.tensor([1]), t.tensor([1])),
+        lambda t: F(t).l1_loss(t.tensor([1]), t.tensor([1])),
+        lambda t: F(t).binary_cross_entropy_with_logits(t.ones(2), t.ones(2, 1)),
+        lambda t: F(t).binary_cross_entropy_with_logits(t.ones(2), t.ones(2), reduction="avg"),
+        lambda t: F(t).binary_cross_entropy_with_logits(t.tensor([1]), t.ones(1)),
+        lambda t: F(t).binary_cross_entropy_with_logits(
+            t.ones(2, requires_grad=True), t.ones(2), weight=t.ones(2, requires_grad=True)
+        ),
+    ],
+)
 def test_loss_errors_are_torchs(call: Any) -> None:
     same_error(call)
 
 
-@pytest.mark.parametrize("call", [
-    lambda t: F(t).l1_loss(t.ones(2), t.ones(2), weight=t.ones(2), reduction="avg"),
-    lambda t: F(t).binary_cross_entropy_with_logits(t.ones(3, 2), t.ones(3, 2), weight=t.ones(3)),
-    lambda t: F(t).binary_cross_entropy_with_logits(t.ones(3, 2), t.ones(3, 2), pos_weight=t.ones(4, 3, 2)),
-    lambda t: F(t).binary_cross_entropy_with_logits(t.ones(3), t.ones(3), weight=2.0),
-    lambda t: F(t).binary_cross_entropy_with_logits(t.ones(2), t.tensor([1, 0])),
-    lambda t: F(t).binary_cross_entropy_with_logits(t.ones(2), t.tensor([True, False])),
-])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda t: F(t).l1_loss(t.ones(2), t.ones(2), weight=t.ones(2), reduction="avg"),
+        lambda t: F(t).binary_cross_entropy_with_logits(t.ones(3, 2), t.ones(3, 2), weight=t.ones(3)),
+        lambda t: F(t).binary_cross_entropy_with_logits(t.ones(3, 2), t.ones(3, 2), pos_weight=t.ones(4, 3, 2)),
+        lambda t: F(t).binary_cross_entropy_with_logits(t.ones(3), t.ones(3), weight=2.0),
+        lambda t: F(t).binary_cross_entropy_with_logits(t.ones(2), t.tensor([1, 0])),
+        lambda t: F(t).binary_cross_entropy_with_logits(t.ones(2), t.tensor([True, False])),
+    ],
+)
 def test_losses_refuse_what_torch_refuses(call: Any) -> None:
     same_error(call, text=False)
 
@@ -283,8 +305,11 @@ def test_deprecated_ways_to_say_reduction(name: str, arguments: tuple[Any, Any])
     def run(t: Any) -> Any:
         x, y = t.tensor([[1.0, 2.0]]), t.tensor([[0.0, 0.5]])
         a = getattr(t.nn, name)(size_average=average, reduce=reduce)
-        return a.reduction, list(a(x, y).shape), list(getattr(F(t), function)(
-            x, y, size_average=average, reduce=reduce).shape)
+        return (
+            a.reduction,
+            list(a(x, y).shape),
+            list(getattr(F(t), function)(x, y, size_average=average, reduce=reduce).shape),
+        )
 
     assert len(same_warnings(run)) == 2
     with warnings.catch_warnings():

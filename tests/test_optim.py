@@ -24,10 +24,14 @@ DTYPES = ["float32", "float64"]
 OPTIONS: list[dict[str, Any]] = [
     {},
     {"lr": 0.1},
-    *({"lr": 0.05, "momentum": m, "dampening": d, "weight_decay": w, "maximize": up}
-      for m, d, w, up in itertools.product([0, 0.9], [0, 0.3], [0, 0.01], [False, True])),
-    *({"lr": 0.05, "momentum": 0.8, "nesterov": True, "weight_decay": w, "maximize": up}
-      for w, up in itertools.product([0, 0.1], [False, True])),
+    *(
+        {"lr": 0.05, "momentum": m, "dampening": d, "weight_decay": w, "maximize": up}
+        for m, d, w, up in itertools.product([0, 0.9], [0, 0.3], [0, 0.01], [False, True])
+    ),
+    *(
+        {"lr": 0.05, "momentum": 0.8, "nesterov": True, "weight_decay": w, "maximize": up}
+        for w, up in itertools.product([0, 0.1], [False, True])
+    ),
     {"lr": 0.1, "foreach": True, "momentum": 0.5},
     {"lr": 0.1, "foreach": False},
     {"lr": 0.1, "fused": True, "momentum": 0.5, "weight_decay": 0.1},
@@ -112,8 +116,15 @@ def train(lib: Any, dtype: str, options: dict[str, Any], loss_name: str) -> tupl
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("loss", ["L1Loss", "MSELoss", "BCEWithLogitsLoss"])
-@pytest.mark.parametrize("options", [{"lr": 0.1}, {"lr": 0.05, "momentum": 0.9, "nesterov": True},
-                                     {"lr": 0.1, "weight_decay": 0.05, "momentum": 0.5, "dampening": 0.2}], ids=str)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"lr": 0.1},
+        {"lr": 0.05, "momentum": 0.9, "nesterov": True},
+        {"lr": 0.1, "weight_decay": 0.05, "momentum": 0.5, "dampening": 0.2},
+    ],
+    ids=str,
+)
 def test_whole_training_runs(options: dict[str, Any], loss: str, dtype: str) -> None:
     """20 steps of a small network from the same seed. Sums of 16 terms in another order differ in the last digit
     (6e-8 of each term in float32, 1e-16 in float64), and 20 steps of descent carry the difference on."""
@@ -148,8 +159,9 @@ def test_named_parameters() -> None:
     def run(lib: Any) -> Any:
         model = lib.nn.Sequential(lib.nn.Linear(2, 3), lib.nn.Linear(3, 1, bias=False))
         first = lib.optim.SGD(model.named_parameters(), lr=0.1)
-        second = lib.optim.SGD([{"params": model[0].named_parameters()},
-                                {"params": model[1].named_parameters(), "lr": 1.0}])
+        second = lib.optim.SGD(
+            [{"params": model[0].named_parameters()}, {"params": model[1].named_parameters(), "lr": 1.0}]
+        )
         return [[g["param_names"] for g in o.param_groups] for o in (first, second)], first.state_dict(), repr(second)
 
     assert run(mg) == run(torch)
@@ -162,13 +174,17 @@ def small(lib: Any, momentum: float = 0.9, dtype: str = "float64", **kwargs: Any
 
 def as_plain(state: dict[str, Any]) -> dict[str, Any]:
     """A state_dict with NumPy arrays instead of tensors: what either library can be given."""
-    return {"state": {k: {n: v.numpy().copy() for n, v in s.items()} for k, s in state["state"].items()},
-            "param_groups": copy.deepcopy(state["param_groups"])}
+    return {
+        "state": {k: {n: v.numpy().copy() for n, v in s.items()} for k, s in state["state"].items()},
+        "param_groups": copy.deepcopy(state["param_groups"]),
+    }
 
 
 def as_tensors(lib: Any, state: dict[str, Any]) -> dict[str, Any]:
-    return {"state": {k: {n: as_tensor(lib, v) for n, v in s.items()} for k, s in state["state"].items()},
-            "param_groups": state["param_groups"]}
+    return {
+        "state": {k: {n: as_tensor(lib, v) for n, v in s.items()} for k, s in state["state"].items()},
+        "param_groups": state["param_groups"],
+    }
 
 
 @pytest.mark.parametrize("direction", ["to minigrad", "to torch"])
@@ -194,6 +210,7 @@ def test_state_dicts_are_interchangeable(direction: str) -> None:
 
 def test_loading_casts_state_and_shares_what_fits() -> None:
     """A float64 state becomes float32 in a float32 model; what needs no cast is shared, in torch too."""
+
     def run(lib: Any) -> Any:
         params, optimizer = small(lib)
         set_grads(lib, params, 0)
@@ -244,6 +261,7 @@ def test_zero_grad() -> None:
 
 def test_step_counts_as_a_write() -> None:
     """A graph that saved a weight before the step can't be walked after it."""
+
     def run(lib: Any) -> None:
         w = lib.nn.Parameter(lib.tensor([1.0, 2.0]))
         optimizer = lib.optim.SGD([w], lr=0.1)

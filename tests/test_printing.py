@@ -94,9 +94,7 @@ def test_every_option(array: np.ndarray, chosen: dict[str, Any]) -> None:
         assert_same_text(array)
 
 
-@pytest.mark.parametrize(
-    "shape", [(1000,), (1001,), (2000, 3), (4, 300), (7, 7, 50), (2, 3, 4, 99), (8, 9, 5, 6)]
-)
+@pytest.mark.parametrize("shape", [(1000,), (1001,), (2000, 3), (4, 300), (7, 7, 50), (2, 3, 4, 99), (8, 9, 5, 6)])
 @pytest.mark.parametrize("decades", [0, 2, 6])
 def test_large_arrays_are_summarised(shape: tuple[int, ...], decades: int) -> None:
     rng = np.random.default_rng(decades)

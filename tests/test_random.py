@@ -64,10 +64,7 @@ WEIGHTS = np.array([0.1, 3, 0.5, 7, 2, 0.01, 4], np.float32)
 Draw = tuple[Callable[[Generator, int], np.ndarray], Callable[[torch.Generator, int], torch.Tensor]]
 DRAWS: dict[str, Draw] = {
     "randint": (lambda g, n: g.randint(-3, 12, (n,)), lambda t, n: torch.randint(-3, 12, (n,), generator=t)),
-    "randint long": (
-        lambda g, n: g.randint(-5, 2**40, (n,)),
-        lambda t, n: torch.randint(-5, 2**40, (n,), generator=t),
-    ),
+    "randint long": (lambda g, n: g.randint(-5, 2**40, (n,)), lambda t, n: torch.randint(-5, 2**40, (n,), generator=t)),
     "randperm": (lambda g, n: g.randperm(n), lambda t, n: torch.randperm(n, generator=t)),
     "bernoulli": (
         lambda g, n: g.bernoulli(0.3, (n,)),
@@ -115,9 +112,7 @@ for dtype in FLOATS:
         ),
         f"bernoulli of {name}": (
             lambda g, n, d=dtype: g.bernoulli(np.linspace(0, 1, n).astype(d), (n,)),
-            lambda t, n, d=dtype: torch.bernoulli(
-                torch.tensor(np.linspace(0, 1, n).astype(d)), generator=t
-            ).bool(),
+            lambda t, n, d=dtype: torch.bernoulli(torch.tensor(np.linspace(0, 1, n).astype(d)), generator=t).bool(),
         ),
     }
 
@@ -166,16 +161,12 @@ bounds = st.floats(-1e3, 1e3, width=32).map(lambda x: x + 0.0)  # no -0.0, whose
 
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from(list(FLOATS)), bounds, bounds)
-@example(
-    0, np.float32, 1e-30, 1.5
-)  # many products lie midway between two float32s: 1e-30 decides for the upper
+@example(0, np.float32, 1e-30, 1.5)  # many products lie midway between two float32s: 1e-30 decides for the upper
 @example(0, np.float64, 1e-60, 1.5)
 def test_uniform_with_any_bounds(seed: int, dtype: type, a: float, b: float) -> None:
     g, t = pair(seed)
     low, high = min(a, b), max(a, b)
-    assert_same_bits(
-        g.uniform((300,), dtype, low, high), filled((300,), dtype, "uniform_", low, high, generator=t)
-    )
+    assert_same_bits(g.uniform((300,), dtype, low, high), filled((300,), dtype, "uniform_", low, high, generator=t))
 
 
 @settings(max_examples=100, deadline=None)
@@ -345,9 +336,7 @@ def test_state_goes_both_ways(words: int, normals: int) -> None:
     assert_in_step(g, t)
 
 
-@pytest.mark.parametrize(
-    "copied", [Generator.clone_state, copy.deepcopy, lambda g: pickle.loads(pickle.dumps(g))]
-)
+@pytest.mark.parametrize("copied", [Generator.clone_state, copy.deepcopy, lambda g: pickle.loads(pickle.dumps(g))])
 def test_a_copy_goes_its_own_way(copied: Callable[[Generator], Generator]) -> None:
     g, t = pair(4)
     g.normal((3,), np.float64), torch.randn(3, dtype=torch.float64, generator=t)
@@ -396,24 +385,12 @@ nan = float("nan")
 ERRORS: list[tuple[Callable[[Generator], Any], Callable[[], Any], str]] = [
     (lambda g: g.randint(5, 5, (3,)), lambda: torch.randint(5, 5, (3,)), "from=5 >= to=5"),
     (lambda g: g.randint(6, 5, (0,)), lambda: torch.randint(6, 5, (0,)), "from=6 >= to=5"),
-    (
-        lambda g: g.randint(0, 300, (3,), np.uint8),
-        lambda: torch.randint(0, 300, (3,), dtype=torch.uint8),
-        "299",
-    ),
-    (
-        lambda g: g.randint(-1, 3, (3,), np.bool_),
-        lambda: torch.randint(-1, 3, (3,), dtype=torch.bool),
-        "from.*-1",
-    ),
+    (lambda g: g.randint(0, 300, (3,), np.uint8), lambda: torch.randint(0, 300, (3,), dtype=torch.uint8), "299"),
+    (lambda g: g.randint(-1, 3, (3,), np.bool_), lambda: torch.randint(-1, 3, (3,), dtype=torch.bool), "from.*-1"),
     (lambda g: g.randperm(-4), lambda: torch.randperm(-4), "-4"),
     (lambda g: g.bernoulli(1.5, (3,)), lambda: torch.empty(3).bernoulli_(1.5), "p=1.5"),
     (lambda g: g.bernoulli(nan, (3,)), lambda: torch.empty(3).bernoulli_(nan), "p=nan"),
-    (
-        lambda g: g.bernoulli(ones * -0.5, (3,)),
-        lambda: torch.bernoulli(torch.tensor(ones * -0.5)),
-        "p=-0.5",
-    ),
+    (lambda g: g.bernoulli(ones * -0.5, (3,)), lambda: torch.bernoulli(torch.tensor(ones * -0.5)), "p=-0.5"),
     (
         lambda g: g.bernoulli(np.ones(3, np.int64), (3,)),
         lambda: torch.bernoulli(torch.ones(3, dtype=torch.int64)),
@@ -426,11 +403,7 @@ ERRORS: list[tuple[Callable[[Generator], Any], Callable[[], Any], str]] = [
     (lambda g: g.uniform((3,), np.float32, 2, 1), lambda: torch.empty(3).uniform_(2, 1), "from=2.*to=1"),
     (lambda g: g.uniform((3,), np.float32, 0, 1e39), lambda: torch.empty(3).uniform_(0, 1e39), "1e.39"),
     (lambda g: g.uniform((3,), np.float32, nan, 1), lambda: torch.empty(3).uniform_(nan, 1), "nan"),
-    (
-        lambda g: g.uniform((3,), np.float32, -3e38, 3e38),
-        lambda: torch.empty(3).uniform_(-3e38, 3e38),
-        "-3e.38",
-    ),
+    (lambda g: g.uniform((3,), np.float32, -3e38, 3e38), lambda: torch.empty(3).uniform_(-3e38, 3e38), "-3e.38"),
     (lambda g: g.exponential((3,), np.float32, 0), lambda: torch.empty(3).exponential_(0), "lambda=0"),
     (lambda g: g.exponential((3,), np.float32, nan), lambda: torch.empty(3).exponential_(nan), "lambda=nan"),
     (lambda g: g.multinomial(ones, 4), lambda: torch.multinomial(torch.ones(3), 4), "4 > 3"),

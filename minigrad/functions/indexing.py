@@ -39,8 +39,7 @@ def split_key(key: Any, shape: tuple[int, ...]) -> tuple[Key | None, Key | None]
     )
     if taken > len(shape):
         raise IndexError(
-            f"too many indices for tensor of dimension {len(shape)}: {taken} in {key!r}, shape {list(shape)}"
-        )
+            f"too many indices for tensor of dimension {len(shape)}: {taken} in {key!r}, shape {list(shape)}")
     if Ellipsis not in [k for k in parts if not isinstance(k, np.ndarray)]:
         parts.append(Ellipsis)
     at = next(i for i, k in enumerate(parts) if k is Ellipsis)
@@ -91,10 +90,8 @@ def _checked(part: Any) -> Any:
         raise TypeError(f"a tensor cannot be indexed with a string, {part!r}")
     if array is None or array.dtype.kind not in "iub":
         kind = type(part).__name__ if array is None else str(from_numpy_dtype(array.dtype))
-        raise IndexError(
-            "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
-            f"indices (got {kind})"
-        )
+        raise IndexError("only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
+                         f"indices (got {kind})")
     if array.ndim == 0 and array.dtype != bool:
         return int(array)
     return array
@@ -106,8 +103,7 @@ def _in_range(index: np.ndarray[Any, Any], shape: tuple[int, ...], dim: int) -> 
         if index.shape != seen:
             raise IndexError(
                 f"The shape of the mask {list(index.shape)} at index {dim} does not match the shape of the "
-                f"indexed tensor {list(shape)} at index {dim}"
-            )
+                f"indexed tensor {list(shape)} at index {dim}")
     elif index.size and not -shape[dim] <= index.min() <= index.max() < shape[dim]:
         worst = index.max() if index.max() >= shape[dim] else index.min()
         raise IndexError(f"index {worst} is out of bounds for dimension {dim} with size {shape[dim]}")
@@ -123,17 +119,13 @@ def along(index: Tensor, dim: int, input: Tensor) -> Key:
     if positions.dtype != np.int64:
         raise RuntimeError(f"gather(): Expected dtype int64 for index, not {from_numpy_dtype(positions.dtype)}")
     if positions.ndim != input.array.ndim:
-        raise RuntimeError(
-            f"Index tensor must have the same number of dimensions as input tensor: got "
-            f"{positions.ndim} and {input.array.ndim}"
-        )
+        raise RuntimeError(f"Index tensor must have the same number of dimensions as input tensor: got "
+                           f"{positions.ndim} and {input.array.ndim}")
     dim = dim % (input.array.ndim or 1)
     for d, (n, limit) in enumerate(zip(positions.shape, input.array.shape, strict=True)):
         if d != dim and n > limit:
-            raise RuntimeError(
-                f"Size does not match at dimension {d} expected index {list(positions.shape)} to be no "
-                f"larger than self {list(input.array.shape)} apart from dimension {dim}"
-            )
+            raise RuntimeError(f"Size does not match at dimension {d} expected index {list(positions.shape)} to be no "
+                               f"larger than self {list(input.array.shape)} apart from dimension {dim}")
     key: list[Any] = list(np.ogrid[tuple([slice(n) for n in positions.shape])])
     if key:
         limit = input.array.shape[dim]
@@ -160,9 +152,7 @@ def scatter(input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: A
     key = along(index, dim, input)
     if isinstance(src, TensorCore):
         if src.array.dtype != input.array.dtype:
-            raise RuntimeError(
-                "scatter(): Expected self.dtype to be equal to src.dtype, "
-                f"not {input.array.dtype} and {src.array.dtype}"
-            )
+            raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype, "
+                               f"not {input.array.dtype} and {src.array.dtype}")
         src = apply(ops.take_slice, (src, (*[slice(n) for n in index.array.shape], Ellipsis)))
     return apply(ops.setitem, (input, src, key))

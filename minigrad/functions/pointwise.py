@@ -77,8 +77,7 @@ def shape_error(x: Tensor, y: Tensor) -> RuntimeError:
             dim = max(len(a), len(b)) - back
             return RuntimeError(
                 f"The size of tensor a ({a[-back]}) must match the size of tensor b ({b[-back]}) at non-singleton "
-                f"dimension {dim} (shapes {list(a)} and {list(b)})"
-            )
+                f"dimension {dim} (shapes {list(a)} and {list(b)})")
     return RuntimeError(f"shapes {list(a)} and {list(b)} do not broadcast")
 
 
@@ -113,8 +112,7 @@ def sub(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1) ->
 def _scaled(input: Any, other: Any, alpha: Number) -> Any:
     if isinstance(alpha, float) and FLOATING not in (kind(input), kind(other)):
         raise RuntimeError(
-            f"For integral input tensors, argument alpha must not be a floating point number, as {alpha}"
-        )
+            f"For integral input tensors, argument alpha must not be a floating point number, as {alpha}")
     return other * alpha
 
 
@@ -125,8 +123,7 @@ def subtract_operator(x: Any, y: Any) -> Tensor:
             both = kind(other) == BOOL
             raise RuntimeError(
                 f"Subtraction, the `-` operator, with {'two bool tensors' if both else 'a bool tensor'} is not "
-                f"supported. Use {'the `^` or `logical_xor()`' if both else 'the `~` or `logical_not()`'} instead."
-            )
+                f"supported. Use {'the `^` or `logical_xor()`' if both else 'the `~` or `logical_not()`'} instead.")
     return binary(ops.sub, x, y)
 
 
@@ -176,10 +173,8 @@ def power_operator(x: Any, y: Any) -> Tensor:
 def neg(input: Tensor) -> Tensor:
     """-input."""
     if input.array.dtype == bool:
-        raise RuntimeError(
-            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to "
-            "invert a mask, use the `~` or `logical_not()` operator instead."
-        )
+        raise RuntimeError("Negation, the `-` operator, on a bool tensor is not supported. If you are trying to "
+                           "invert a mask, use the `~` or `logical_not()` operator instead.")
     return apply(ops.neg, (input,))
 
 
@@ -214,10 +209,8 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     if input is None and other is None:
         return tuple([wrap(i) for i in np.nonzero(condition.array)])
     if condition.array.dtype != bool:
-        raise RuntimeError(
-            f"where expected condition to be a boolean tensor, but got a tensor with dtype "
-            f"{from_numpy_dtype(condition.array.dtype)}"
-        )
+        raise RuntimeError(f"where expected condition to be a boolean tensor, but got a tensor with dtype "
+                           f"{from_numpy_dtype(condition.array.dtype)}")
     x, y = promoted(input, other)
     if not isinstance(x, TensorCore) and not isinstance(y, TensorCore):
         x = wrap(np.asarray(x, result_type(x, y).numpy))

@@ -69,8 +69,7 @@ def many_dims(dim: Dim, ndim: int) -> tuple[int, ...]:
     dims = tuple([one_dim(d, ndim) for d in ((dim,) if isinstance(dim, int) else dim)])
     if len(set(dims)) < len(dims):
         raise RuntimeError(
-            f"dim {[d for d in dims if dims.count(d) > 1][0]} appears multiple times in the list of dims"
-        )
+            f"dim {[d for d in dims if dims.count(d) > 1][0]} appears multiple times in the list of dims")
     return dims if ndim else ()
 
 
@@ -104,41 +103,26 @@ def mean(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: dtype 
 def _float_only(name: str, input: Tensor) -> None:
     found = from_numpy_dtype(input.array.dtype)
     if found.category != FLOATING:
-        raise RuntimeError(
-            f"{name}(): could not infer output dtype. Input dtype must be either a floating point or "
-            f"complex dtype. Got: {found.type_name}"
-        )
+        raise RuntimeError(f"{name}(): could not infer output dtype. Input dtype must be either a floating point or "
+                           f"complex dtype. Got: {found.type_name}")
 
 
 @numpy_names
-def var(
-    input: Tensor,
-    dim: Dim | bool = None,
-    unbiased: bool | None = None,
-    keepdim: bool = False,
-    *,
-    correction: float | None = None,
-) -> Tensor:
+def var(input: Tensor, dim: Dim | bool = None, unbiased: bool | None = None, keepdim: bool = False, *,
+        correction: float | None = None) -> Tensor:
     """The variance over dim: squared distances from the mean, over n - correction (1 unless given)."""
     return _spread_of(ops.var, "var", input, dim, unbiased, keepdim, correction)
 
 
 @numpy_names
-def std(
-    input: Tensor,
-    dim: Dim | bool = None,
-    unbiased: bool | None = None,
-    keepdim: bool = False,
-    *,
-    correction: float | None = None,
-) -> Tensor:
+def std(input: Tensor, dim: Dim | bool = None, unbiased: bool | None = None, keepdim: bool = False, *,
+        correction: float | None = None) -> Tensor:
     """The standard deviation: the square root of `var`. Its gradient at 0 is 0."""
     return _spread_of(ops.std, "std", input, dim, unbiased, keepdim, correction)
 
 
-def _spread_of(
-    op: Op, name: str, input: Tensor, dim: Dim | bool, unbiased: bool | None, keepdim: bool, correction: float | None
-) -> Tensor:
+def _spread_of(op: Op, name: str, input: Tensor, dim: Dim | bool, unbiased: bool | None, keepdim: bool,
+               correction: float | None) -> Tensor:
     if isinstance(dim, bool):  # var(unbiased) without a dim
         dim, unbiased = None, dim
     if unbiased is not None:
@@ -175,10 +159,8 @@ def _extreme(whole: Op, where: Op, pairwise: Op, result: Any, input: Tensor, dim
     name = whole.name.rstrip("1")
     if dim is None:
         if not input.array.size:
-            raise RuntimeError(
-                f"{name}(): Expected reduction dim to be specified for input.numel() == 0 (shape "
-                f"{list(input.array.shape)}). Specify the reduction dim with the 'dim' argument."
-            )
+            raise RuntimeError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0 (shape "
+                               f"{list(input.array.shape)}). Specify the reduction dim with the 'dim' argument.")
         return apply(whole, (input, tuple(range(input.array.ndim)), False))
     if not isinstance(dim, int):
         return binary(pairwise, input, dim)
@@ -219,13 +201,10 @@ def _arg(op: Op, input: Tensor, dim: int | None, keepdim: bool) -> Tensor:
         dim = one_dim(dim, len(shape))
         if shape and not shape[dim]:
             raise IndexError(
-                f"{op.name}(): Expected reduction dim {dim} to have non-zero size, not shape {list(shape)}."
-            )
+                f"{op.name}(): Expected reduction dim {dim} to have non-zero size, not shape {list(shape)}.")
     elif not input.array.size:
-        raise IndexError(
-            f"{op.name}(): Expected reduction dim to be specified for input.numel() == 0 (shape "
-            f"{list(shape)}). Specify the reduction dim with the 'dim' argument."
-        )
+        raise IndexError(f"{op.name}(): Expected reduction dim to be specified for input.numel() == 0 (shape "
+                         f"{list(shape)}). Specify the reduction dim with the 'dim' argument.")
     return apply(op, (input, dim if shape else None, keepdim))
 
 

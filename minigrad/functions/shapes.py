@@ -69,8 +69,7 @@ def view(input: Tensor, *shape: Any) -> Tensor:
     if out.base is None and input.array.size:
         raise RuntimeError(
             f"view size is not compatible with input tensor's size and stride (shape {list(input.array.shape)} as "
-            f"{list(full)}: at least one dimension spans across two contiguous subspaces). Use .reshape(...) instead."
-        )
+            f"{list(full)}: at least one dimension spans across two contiguous subspaces). Use .reshape(...) instead.")
     return out
 
 
@@ -92,8 +91,7 @@ def _complete(shape: tuple[int, ...], input: Tensor) -> tuple[int, ...]:
     if unknown and not known:
         raise RuntimeError(
             f"cannot reshape tensor of {size} elements into shape {list(shape)} because the unspecified "
-            "dimension size -1 can be any value and is ambiguous"
-        )
+            "dimension size -1 can be any value and is ambiguous")
     if known != size if not unknown else size % known:
         raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {size}")
     return tuple([size // known if n == -1 else n for n in shape])
@@ -146,10 +144,8 @@ def expand(input: Tensor, *sizes: Any) -> Tensor:
     shape, wanted = input.array.shape, as_shape(sizes)
     extra = len(wanted) - len(shape)
     if extra < 0:
-        raise RuntimeError(
-            f"expand: the number of sizes provided ({len(wanted)}: {list(wanted)}) must be greater or "
-            f"equal to the number of dimensions in the tensor ({len(shape)}: {list(shape)})"
-        )
+        raise RuntimeError(f"expand: the number of sizes provided ({len(wanted)}: {list(wanted)}) must be greater or "
+                           f"equal to the number of dimensions in the tensor ({len(shape)}: {list(shape)})")
     full = []
     for i, n in enumerate(wanted):
         have = shape[i - extra] if i >= extra else 1
@@ -158,8 +154,7 @@ def expand(input: Tensor, *sizes: Any) -> Tensor:
         if have not in (1, n) and n != -1:
             raise RuntimeError(
                 f"The expanded size of the tensor ({n}) must match the existing size ({have}) at non-singleton "
-                f"dimension {i}.  Target sizes: {list(wanted)}.  Tensor sizes: {list(shape)}"
-            )
+                f"dimension {i}.  Target sizes: {list(wanted)}.  Tensor sizes: {list(shape)}")
         full.append(have if n == -1 else n)
     return apply(ops.expand, (input, tuple(full)))
 
@@ -179,10 +174,8 @@ def permute(input: Tensor, *dims: Any) -> Tensor:
     wanted = as_shape(dims)
     order = tuple([one_dim(d, input.array.ndim) for d in wanted]) if len(wanted) == input.array.ndim else wanted
     if sorted(order) != list(range(input.array.ndim)):
-        raise RuntimeError(
-            f"permute: {list(order)} does not name each of the {input.array.ndim} dimensions of shape "
-            f"{list(input.array.shape)} once"
-        )
+        raise RuntimeError(f"permute: {list(order)} does not name each of the {input.array.ndim} dimensions of shape "
+                           f"{list(input.array.shape)} once")
     return _permuted(ops.permute, input, order)
 
 
@@ -214,9 +207,7 @@ def reverse_dims(input: Tensor) -> Tensor:
     if input.array.ndim not in (0, 2):
         warnings.warn(
             "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated; use "
-            f"x.mT or x.permute (shape {list(input.array.shape)})",
-            stacklevel=3,
-        )
+            f"x.mT or x.permute (shape {list(input.array.shape)})", stacklevel=3)
     return _permuted(ops.permute, input, tuple(reversed(range(input.array.ndim))))
 
 
@@ -224,8 +215,7 @@ def matrix_transpose(input: Tensor) -> Tensor:
     """x.mT: the last two dimensions exchanged."""
     if input.array.ndim < 2:
         raise RuntimeError(
-            f"tensor.mT is only supported on matrices or batches of matrices. Got {input.array.ndim}D tensor."
-        )
+            f"tensor.mT is only supported on matrices or batches of matrices. Got {input.array.ndim}D tensor.")
     return apply(ops.swap, (input,))
 
 
@@ -255,10 +245,8 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
             raise RuntimeError(f"Tensors must have same number of dimensions: got {len(shape)} and {x.array.ndim}")
         other = x.array.shape
         if other[:at] != shape[:at] or other[at + 1 :] != shape[at + 1 :]:
-            raise RuntimeError(
-                f"Sizes of tensors must match except in dimension {at}. Expected {list(shape)} but got "
-                f"{list(other)} for tensor number {i} in the list."
-            )
+            raise RuntimeError(f"Sizes of tensors must match except in dimension {at}. Expected {list(shape)} but got "
+                               f"{list(other)} for tensor number {i} in the list.")
         end = start + other[at]
         keys.append((slice(None),) * at + (slice(start, end),))
         start = end
@@ -273,8 +261,7 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
         if x.array.shape != tensors[0].array.shape:
             raise RuntimeError(
                 f"stack expects each tensor to be equal size, but got {list(tensors[0].array.shape)} at "
-                f"entry 0 and {list(x.array.shape)} at entry {i}"
-            )
+                f"entry 0 and {list(x.array.shape)} at entry {i}")
     return cat([unsqueeze(x, dim) for x in tensors], dim)
 
 
@@ -306,10 +293,8 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
 def _product_error(x: Tensor, y: Tensor) -> RuntimeError:
     a, b = x.array.shape, y.array.shape
     if len(a) == len(b) == 1:
-        return RuntimeError(
-            f"inconsistent tensor size, expected tensor {list(a)} and src {list(b)} to have the same "
-            f"number of elements, but got {a[0]} and {b[0]} elements respectively"
-        )
+        return RuntimeError(f"inconsistent tensor size, expected tensor {list(a)} and src {list(b)} to have the same "
+                            f"number of elements, but got {a[0]} and {b[0]} elements respectively")
     shown = ["x".join(map(str, shape)) for shape in (a, b)]
     return RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({shown[0]} and {shown[1]})")
 
@@ -319,8 +304,7 @@ def _of_rank(name: str, x: Tensor, y: Tensor, ranks: tuple[int, int]) -> Tensor:
         kinds = {1: "a vector", 2: "a matrix"}
         raise RuntimeError(
             f"{name}: expected {kinds[ranks[0]]} and {kinds[ranks[1]]}, got shapes {list(x.array.shape)} "
-            f"and {list(y.array.shape)}"
-        )
+            f"and {list(y.array.shape)}")
     return matmul(x, y)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..engine import apply
+from ..engine import apply, wrap
 from ..functions.pointwise import promoted, shape_error
 from ..modes import is_grad_enabled
 from ..tensor import Tensor
@@ -48,12 +48,12 @@ def _why_not_linear(input: Any, weight: Any, bias: Any) -> Exception:
     if len(w) > 2 or (len(w) == 1 and bias is not None):
         return RuntimeError(f"linear() expects a weight with 2 dimensions, not {list(w)}")
     if x[-1] != w[-1]:
-        return RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({math.prod(x[:-1])}x{x[-1]} and "
-                            f"{w[-1]}x{w[0]})")
+        return RuntimeError(
+            f"mat1 and mat2 shapes cannot be multiplied ({math.prod(x[:-1])}x{x[-1]} and {w[-1]}x{w[0]})")
     for name, t in (("mat1", input), ("bias", bias)):
         if t is not None and t.dtype != weight.dtype:
-            return RuntimeError(f"{name} and mat2 must have the same dtype, but got {t.dtype.type_name} and "
-                                f"{weight.dtype.type_name}")
+            return RuntimeError(
+                f"{name} and mat2 must have the same dtype, but got {t.dtype.type_name} and {weight.dtype.type_name}")
     return RuntimeError(f"a bias of shape {list(bias.shape)} can't be added to a result of shape {[*x[:-1], w[0]]}")
 
 
@@ -62,13 +62,39 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
     return input.relu_() if inplace else input.relu()
 
 
+def sigmoid(input: Tensor) -> Tensor:
+    """1 / (1 + exp(-x)), element by element."""
+    return input.sigmoid()
+
+
+def tanh(input: Tensor) -> Tensor:
+    """The hyperbolic tangent, element by element."""
+    return input.tanh()
+
+
+def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
+    """exp(x), scaled to add up to 1 along dim."""
+    return input.softmax(_class_dim("softmax", dim, input.ndim, _stacklevel), dtype=dtype)
+
+
+def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
+    """log(softmax(x)), without overflow."""
+    return input.log_softmax(_class_dim("log_softmax", dim, input.ndim, _stacklevel), dtype=dtype)
+
+
+def _class_dim(name: str, dim: int | None, ndim: int, stacklevel: int) -> int:
+    if dim is not None:
+        return dim
+    warnings.warn(f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an "
+                  "argument.", stacklevel=stacklevel)
+    return 0 if ndim in (0, 1, 3) else 1
+
+
 # ----------------------------------------------------------------------------------------------- losses
 
 
-def mse_loss(
-    input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
-    reduction: str = "mean", weight: Tensor | None = None,
-) -> Tensor:
+def mse_loss(input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
+             reduction: str = "mean", weight: Tensor | None = None) -> Tensor:
     """(x - y)^2, averaged over all elements ("mean"), summed ("sum") or as it is ("none").
 
     Input and target should have one shape: others are broadcast, with a UserWarning. With `weight` (of the input's
@@ -83,10 +109,8 @@ def mse_loss(
     return apply(ops.mse_loss, (x, y, reduction, n))
 
 
-def l1_loss(
-    input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
-    reduction: str = "mean", weight: Tensor | None = None,
-) -> Tensor:
+def l1_loss(input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
+            reduction: str = "mean", weight: Tensor | None = None) -> Tensor:
     """|x - y|, with the arguments of `mse_loss`. Its gradient where x = y is 0."""
     x, y = _matched(input, target)
     reduction, n = _reduction(reduction, size_average, reduce, x)
@@ -98,10 +122,109 @@ def l1_loss(
     return apply(ops.l1_loss, (x, y, reduction, n))
 
 
-def binary_cross_entropy_with_logits(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: bool | None = None,
-    reduce: bool | None = None, reduction: str = "mean", pos_weight: Tensor | None = None,
-) -> Tensor:
+def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: bool | None = None,
+                         reduce: bool | None = None, reduction: str = "mean") -> Tensor:
+    """-[y log p + (1 - y) log(1 - p)] for probabilities p (RuntimeError outside [0, 1]); logarithms stop at -100.
+
+    `weight` scales each element's loss and broadcasts to it. ValueError unless input and target have one shape.
+    """
+    reduction, n = _reduction(reduction, size_average, reduce, input)
+    if target.array.shape != input.array.shape:
+        raise ValueError(f"Using a target size ({target.size()}) that is different to the input size ({input.size()}) "
+                         "is deprecated. Please ensure they have the same size.")
+    if input.array.dtype != target.array.dtype:
+        raise RuntimeError(f"Found dtype {target.dtype.type_name} but expected {input.dtype.type_name}")
+    outside = (input.array < 0) | (input.array > 1)
+    if outside.any():
+        raise RuntimeError("all elements of input should be between 0 and 1, but one is "
+                           f"{input.array[outside].flat[0]}: give probabilities, or use the loss with logits")
+    if weight is None:
+        return apply(ops.bce, (input, target, reduction, n))
+    loss = apply(ops.bce, (input, target, "none", 1)) * weight
+    return loss if reduction == "none" else loss.sum() / n
+
+
+def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: bool | None = None,
+                  ignore_index: int = -100, reduce: bool | None = None, reduction: str = "mean",
+                  label_smoothing: float = 0.0) -> Tensor:
+    """-sum over classes of y log(softmax(x)): the cost of saying x, as logits, where y is true.
+
+    Shapes: input (C,), (N, C) or (N, C, ...); the target either class ids (int64, the input's shape without C) or
+    probabilities (the input's shape and dtype). `weight` (C,) scales each class; `label_smoothing` e moves e of every
+    target's weight to all classes evenly; targets equal to `ignore_index` count for nothing. "mean" divides by the
+    weights of the targets, for probabilities by their number. Safe at any logit.
+    """
+    reduction, _ = _reduction(reduction, size_average, reduce, input)
+    if not 0.0 <= label_smoothing <= 1.0:
+        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    dim = 0 if input.ndim == 1 else 1
+    classes = input.size(dim)
+    per_class = _per_class(weight, dim, input)
+    n: float
+    if target.array.shape == input.array.shape and target.is_floating_point():
+        y, n = target, input.array.size / classes
+        if label_smoothing:
+            y = y * (1 - label_smoothing) + label_smoothing / classes
+        if weight is not None:
+            y = y * wrap(per_class)
+    else:
+        kept, one_hot = _one_hot(input, target, dim, ignore_index)
+        counted = one_hot * per_class
+        n = float(counted.sum())
+        y = wrap(counted * (1 - label_smoothing) + kept * per_class * (label_smoothing / classes)
+                 if label_smoothing else counted)
+    loss = apply(ops.cross_entropy, (input, y, dim, reduction, n if reduction == "mean" else 1))
+    return loss.squeeze(dim) if reduction == "none" else loss
+
+
+def nll_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: bool | None = None,
+             ignore_index: int = -100, reduce: bool | None = None, reduction: str = "mean") -> Tensor:
+    """-x at the target's class, for x = log probabilities; arguments as `cross_entropy` with class ids."""
+    reduction, _ = _reduction(reduction, size_average, reduce, input)
+    dim = 0 if input.ndim == 1 else 1
+    kept, one_hot = _one_hot(input, target, dim, ignore_index)
+    counted = one_hot * _per_class(weight, dim, input)
+    places = wrap(np.where(kept.squeeze(dim), target.array, 0)).unsqueeze(dim)
+    weights = wrap(counted.sum(dim, keepdims=True))
+    loss = -(input.gather(dim, places) * weights).where(wrap(kept), 0.0)
+    if reduction == "none":
+        return loss.squeeze(dim)
+    return loss.sum() / float(counted.sum()) if reduction == "mean" else loss.sum()
+
+
+def _per_class(weight: Tensor | None, dim: int, input: Tensor) -> Any:
+    """The weights of the classes, shaped to multiply the input; ones where none are given."""
+    classes = input.array.shape[dim]
+    if weight is None:
+        return np.ones((), input.array.dtype)
+    if weight.array.shape != (classes,):
+        raise RuntimeError(f"weight tensor should be defined either for all {classes} classes or no classes but got "
+                           f"weight tensor of shape: {list(weight.shape)}")
+    return weight.array.reshape([classes if d == dim else 1 for d in range(input.ndim)])
+
+
+def _one_hot(input: Tensor, target: Tensor, dim: int, ignore_index: int) -> tuple[Any, Any]:
+    """For class ids: which are not ignored (with a size of 1 at dim), and a 1 at each target's class, else 0."""
+    shape, ids = input.array.shape, target.array
+    if target.array.dtype.kind != "i" or ids.dtype.itemsize < 8:
+        raise RuntimeError(f"expected scalar type Long but found {target.dtype.type_name}")
+    if shape[:dim] != ids.shape[:dim]:
+        raise ValueError(f"Expected input batch_size ({shape[0]}) to match target batch_size "
+                         f"({ids.shape[0] if ids.ndim else 1}).")
+    if ids.shape != shape[:dim] + shape[dim + 1 :]:
+        raise RuntimeError(f"Expected target size {list(shape[:dim] + shape[dim + 1 :])}, got {list(ids.shape)}")
+    ids = np.expand_dims(ids, dim)
+    kept = ids != ignore_index
+    wrong = kept & ((ids < 0) | (ids >= shape[dim]))
+    if wrong.any():
+        raise IndexError(f"Target {ids[wrong][0]} is out of bounds for {shape[dim]} classes.")
+    classes = np.arange(shape[dim]).reshape([-1 if d == dim else 1 for d in range(len(shape))])
+    return kept, ((ids == classes) & kept).astype(input.array.dtype)
+
+
+def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tensor | None = None,
+                                     size_average: bool | None = None, reduce: bool | None = None,
+                                     reduction: str = "mean", pos_weight: Tensor | None = None) -> Tensor:
     """-[y log s + (1 - y) log(1 - s)] with s = sigmoid(x), computed from x itself: safe at any logit.
 
     `weight` scales each element's loss, `pos_weight` its first term; both broadcast to the input's shape and can't

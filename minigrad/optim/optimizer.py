@@ -14,7 +14,7 @@ from typing import Any
 
 from ..modes import enable_grad
 from ..nn.modules._hooks import RemovableHandle, register
-from ..nn.parameter import zero_grad_in_place
+from ..nn.parameter import typename, zero_grad_in_place
 from ..tensor import Tensor
 
 Group = dict[str, Any]
@@ -34,8 +34,7 @@ def run_step_hooks(step: Step) -> Step:
             changed = hook(self, *call)
             if changed is not None:
                 if not (isinstance(changed, tuple) and len(changed) == 2):
-                    raise RuntimeError(f"a step pre-hook must return None or a tuple of (new_args, new_kwargs), "
-                                       f"but got {changed}.")
+                    raise RuntimeError(f"a step pre-hook must return None or (new_args, new_kwargs), not {changed}")
                 call = changed
         result = step(*call[0], **call[1])
         for hook in list(self._step_post_hooks.values()):
@@ -57,8 +56,9 @@ class Optimizer:
 
     def __init__(self, params: ParamsT, defaults: dict[str, Any]) -> None:
         if isinstance(params, Tensor):
-            raise TypeError("params argument given to the optimizer should be an iterable of Tensors or dicts, "
-                            f"but got {params.type()}")
+            raise TypeError(
+                "params argument given to the optimizer should be an iterable of Tensors or dicts, but got "
+                f"{typename(params)}")
         self.defaults = defaults
         self.state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
         self.param_groups: list[Group] = []
@@ -78,10 +78,8 @@ class Optimizer:
 
     @run_step_hooks
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Update every parameter that has a gradient, once.
-
-        `closure`, if given, computes the loss and its gradients first; the loss is returned.
-        """
+        """Update every parameter that has a gradient. `closure`, if given, computes the loss and its gradients first,
+        and the loss is returned."""
         loss = None
         if closure is not None:
             with enable_grad():
@@ -116,16 +114,15 @@ class Optimizer:
     def add_param_group(self, param_group: Group) -> None:
         """Add parameters to train, with options of their own. The dict itself becomes the group.
 
-        TypeError for what is no dict of tensors, ValueError for tensors that are not leaves, are in another
-        group already, or have names where the other groups have none.
+        TypeError for what is no dict of tensors, ValueError for tensors that are not leaves, are in another group
+        already, or have names where the other groups have none.
         """
         if not isinstance(param_group, dict):
             raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
         _separate_names(param_group)
         for p in param_group["params"]:
             if not isinstance(p, Tensor):
-                raise TypeError("optimizer can only optimize Tensors, but one of the params is "
-                                f"{type(p).__name__}")
+                raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {typename(p)}")
             if not (p.is_leaf or p.retains_grad):
                 raise ValueError("can't optimize a non-leaf Tensor")
         for name, default in self.defaults.items():
@@ -149,36 +146,36 @@ class Optimizer:
     def state_dict(self) -> dict[str, Any]:
         """The state and the options, as torch lays them out: parameters are numbered in their order.
 
-        {"state": {0: {...}, ...}, "param_groups": [{option: value, ..., "params": [0, 1]}, ...]}. State tensors
-        are the optimizer's own, not copies.
+        {"state": {0: {...}, ...}, "param_groups": [{option: value, ..., "params": [0, 1]}, ...]}. State tensors are the
+        optimizer's own, not copies.
         """
         number = {id(p): i for i, p in enumerate(self._all_params())}
         return {
             "state": {number[id(p)] if isinstance(p, Tensor) else p: state for p, state in self.state.items()},
-            "param_groups": [{**{name: value for name, value in group.items() if name != "params"},
-                              "params": [number[id(p)] for p in group["params"]]} for group in self.param_groups],
+            "param_groups": [
+                {
+                    **{name: value for name, value in group.items() if name != "params"},
+                    "params": [number[id(p)] for p in group["params"]],
+                }
+                for group in self.param_groups
+            ],
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over a state and options; state tensors are converted to their parameter's dtype and device.
-
-        As in torch, tensors that need no conversion are taken as they are, not copied. ValueError if the
-        numbers of groups or of their parameters differ.
-        """
+        """Take over a state and options; state tensors are converted to their parameter's dtype and device, those that
+        need it not are taken as they are, as in torch. ValueError if the numbers of groups or parameters differ."""
         groups = deepcopy(state_dict["param_groups"])
         if len(groups) != len(self.param_groups):
             raise ValueError("loaded state dict has a different number of parameter groups")
         if any(len(new["params"]) != len(old["params"]) for new, old in zip(groups, self.param_groups, strict=True)):
-            raise ValueError("loaded state dict contains a parameter group that doesn't match the size of "
-                             "optimizer's group")
+            raise ValueError(
+                "loaded state dict contains a parameter group that doesn't match the size of optimizer's group")
         numbers = chain.from_iterable(group["params"] for group in groups)
         params = dict(zip(numbers, self._all_params(), strict=True))
         self.state = defaultdict(dict)
         for number, state in state_dict["state"].items():
-            if number in params:
-                self.state[params[number]] = _converted(state, params[number])
-            else:
-                self.state[number] = state
+            p = params.get(number)
+            self.state[number if p is None else p] = state if p is None else _converted(state, p)
         for new, old in zip(groups, self.param_groups, strict=True):
             new["params"] = old["params"]
             if "param_names" in old:

@@ -87,23 +87,20 @@ class MemberTree:
             raise KeyError(f"attribute '{name}' already exists")
         _check_type(kind, name, value)
         if kind == PARAMETER and value is not None and not value.is_leaf:
-            raise ValueError(f"Cannot assign non-leaf Tensor to parameter '{name}': a model's parameters are made, not "
-                             "computed. Compute values that depend on others in forward().")
+            raise ValueError(
+                f"Cannot assign non-leaf Tensor to parameter '{name}': a model's parameters are made, not "
+                "computed. Compute values that depend on others in forward().")
         self.__dict__["_member_kinds"][name] = kind
         self.__dict__[name] = value
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
-        """Add a parameter, to be read as `module.name`; None keeps the name without a tensor.
-
-        Raises KeyError for a name that is taken, empty or contains a dot, TypeError for what is no Parameter.
-        """
+        """Add a parameter, to be read as `module.name`; None keeps the name without a tensor. KeyError for a name
+        that is taken, empty or contains a dot, TypeError for what is no Parameter."""
         self._register_member(PARAMETER, name, param)
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
-        """Add a tensor that is part of the module's state (of `state_dict()`, if `persistent`) but not trained.
-
-        Raises as `register_parameter`.
-        """
+        """Add a tensor that is not trained but part of the module's state, and of `state_dict()` if `persistent`.
+        Raises as `register_parameter`."""
         self._register_member(BUFFER, name, tensor)
         if persistent:
             self._non_persistent_buffers_set.discard(name)
@@ -125,7 +122,7 @@ class MemberTree:
             module = _attribute(module, name)
             if not isinstance(module, MemberTree):
                 raise AttributeError(f"`{name}` is not an nn.Module")
-        return module  # type: ignore[no-any-return]
+        return module
 
     def get_parameter(self, target: str) -> Parameter:
         """The parameter with this dotted name ("encoder.0.weight"); AttributeError if there is none."""
@@ -142,17 +139,14 @@ class MemberTree:
         found = _attribute(module, name)
         if name not in module._buffers:
             raise AttributeError(f"`{name}` is not a buffer")
-        return found  # type: ignore[no-any-return]
+        return found
 
     # ------------------------------------------------------------------------------------ walking the tree
 
-    def named_modules(
-        self, memo: set[Any] | None = None, prefix: str = "", remove_duplicate: bool = True,
-    ) -> Iterator[tuple[str, Module]]:
-        """Yield (dotted name, module) for this module and all below it, parents before children.
-
-        A module that is reached twice is listed once, unless `remove_duplicate` is False.
-        """
+    def named_modules(self, memo: set[Any] | None = None, prefix: str = "",
+                      remove_duplicate: bool = True) -> Iterator[tuple[str, Module]]:
+        """Yield (dotted name, module) for this module and all below it, parents before children; one that is reached
+        twice comes once, unless `remove_duplicate` is False."""
         memo = set() if memo is None else memo
         if self in memo:
             return
@@ -176,9 +170,8 @@ class MemberTree:
         """Yield the modules directly below this one, each once."""
         return (module for _, module in self.named_children())
 
-    def named_parameters(
-        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True,
-    ) -> Iterator[tuple[str, Parameter]]:
+    def named_parameters(self, prefix: str = "", recurse: bool = True,
+                         remove_duplicate: bool = True) -> Iterator[tuple[str, Parameter]]:
         """Yield (dotted name, parameter); a parameter that modules share comes once, by its first name."""
         return self._named_members(PARAMETER, prefix, recurse, remove_duplicate)
 
@@ -186,9 +179,8 @@ class MemberTree:
         """Yield the parameters of this module and (unless `recurse` is False) of all below it."""
         return (parameter for _, parameter in self.named_parameters(recurse=recurse))
 
-    def named_buffers(
-        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True,
-    ) -> Iterator[tuple[str, Tensor]]:
+    def named_buffers(self, prefix: str = "", recurse: bool = True,
+                      remove_duplicate: bool = True) -> Iterator[tuple[str, Tensor]]:
         """Yield (dotted name, buffer), as `named_parameters` does for parameters."""
         return self._named_members(BUFFER, prefix, recurse, remove_duplicate)
 

@@ -29,9 +29,8 @@ class StateDict(MemberTree):
 
     _version = 1  # of what the module saves; it travels in the state's `_metadata`
 
-    def state_dict(
-        self, *, destination: dict[str, Any] | None = None, prefix: str = "", keep_vars: bool = False,
-    ) -> dict[str, Any]:
+    def state_dict(self, *, destination: dict[str, Any] | None = None, prefix: str = "",
+                   keep_vars: bool = False) -> dict[str, Any]:
         """An ordered dict from dotted name to tensor: parameters and persistent buffers, module by module.
 
         The tensors are detached but share the module's memory; with `keep_vars` they are its own objects.
@@ -58,30 +57,22 @@ class StateDict(MemberTree):
         for name, value in self._own_state().items():
             destination[prefix + name] = value if keep_vars else value.detach()
 
-    def load_state_dict(
-        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False,
-    ) -> IncompatibleKeys:
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True,
+                        assign: bool = False) -> IncompatibleKeys:
         """Copy a state into this module and those below it, casting to each tensor's dtype.
 
-        With `strict`, names that are missing or unexpected are a RuntimeError that lists them all; a tensor of
-        another shape always is. With `assign` the module takes the state's tensors themselves.
+        With `strict`, missing and unexpected names are a RuntimeError that lists them all; a tensor of another shape
+        always is one. With `assign` the module takes the state's tensors themselves.
         """
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
         metadata = getattr(state_dict, "_metadata", {})
-        missing: list[str] = []
-        unexpected: list[str] = []
-        errors: list[str] = []
-
-        def load(module: StateDict, state: dict[str, Any], prefix: str) -> None:
-            local = {**metadata.get(prefix[:-1], {}), "assign_to_params_buffers": assign}
-            module._load_from_state_dict(state, prefix, local, True, missing, unexpected, errors)
-            for name, child in module._modules.items():
-                if child is not None:
-                    below = f"{prefix}{name}."
-                    load(child, {k: v for k, v in state.items() if k.startswith(below)}, below)
-
-        load(self, dict(state_dict), "")
+        state = dict(state_dict)
+        found: tuple[list[str], list[str], list[str]] = ([], [], [])
+        for path, module in self.named_modules(remove_duplicate=False):
+            local = {**metadata.get(path, {}), "assign_to_params_buffers": assign}
+            module._load_from_state_dict(state, f"{path}." if path else "", local, True, *found)
+        missing, unexpected, errors = found
         for which, keys in (("Unexpected", unexpected), ("Missing", missing)):
             if keys and strict:
                 quoted = ", ".join(f'"{key}"' for key in keys)
@@ -90,10 +81,9 @@ class StateDict(MemberTree):
             raise RuntimeError("\n\t".join([f"Error(s) in loading state_dict for {type(self).__name__}:", *errors]))
         return IncompatibleKeys(missing, unexpected)
 
-    def _load_from_state_dict(
-        self, state_dict: dict[str, Any], prefix: str, local_metadata: dict[str, Any], strict: bool,
-        missing_keys: list[str], unexpected_keys: list[str], error_msgs: list[str],
-    ) -> None:
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, local_metadata: dict[str, Any],
+                              strict: bool, missing_keys: list[str], unexpected_keys: list[str],
+                              error_msgs: list[str]) -> None:
         """Restore this module's own state, and add what went wrong to the three lists."""
         own = self._own_state()
         for name, target in own.items():
@@ -105,8 +95,8 @@ class StateDict(MemberTree):
             else:
                 _restore(self, name, state_dict[key], local_metadata["assign_to_params_buffers"])
         for key in state_dict:
-            first, dot, _ = key.removeprefix(prefix).partition(".")
-            if first not in (self._modules if dot else own):
+            first, dot, _ = key[len(prefix) :].partition(".")
+            if key.startswith(prefix) and first not in (self._modules if dot else own):
                 unexpected_keys.append(key)
 
 

@@ -71,8 +71,8 @@ class Module(StateDict):
             elif isinstance(changed, tuple) and len(changed) == 2:
                 args, kwargs = changed
             else:
-                raise RuntimeError("forward pre-hook must return None or a tuple of (new_args, new_kwargs), "
-                                   f"but got {changed}.")
+                raise RuntimeError(
+                    f"forward pre-hook must return None or a tuple of (new_args, new_kwargs), but got {changed}.")
         output = self.forward(*args, **kwargs)
         for hook, with_kwargs in list(self._forward_hooks.values()):
             changed = hook(self, args, kwargs, output) if with_kwargs else hook(self, args, output)
@@ -80,22 +80,16 @@ class Module(StateDict):
                 output = changed
         return output
 
-    def register_forward_pre_hook(
-        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False,
-    ) -> RemovableHandle:
-        """Run `hook(module, args)` before every forward; what it returns replaces the arguments.
-
-        With `with_kwargs` it is `hook(module, args, kwargs)` and returns both. `handle.remove()` ends it.
-        """
+    def register_forward_pre_hook(self, hook: Callable[..., Any], *, prepend: bool = False,
+                                  with_kwargs: bool = False) -> RemovableHandle:
+        """Run `hook(module, args)`, or with_kwargs `hook(module, args, kwargs)`, before every forward, until
+        `handle.remove()`. What it returns replaces the arguments."""
         return register(self._forward_pre_hooks, (hook, with_kwargs), prepend)
 
-    def register_forward_hook(
-        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False,
-    ) -> RemovableHandle:
-        """Run `hook(module, args, output)` after every forward; what it returns replaces the output.
-
-        With `with_kwargs` it is `hook(module, args, kwargs, output)`. `handle.remove()` ends it.
-        """
+    def register_forward_hook(self, hook: Callable[..., Any], *, prepend: bool = False,
+                              with_kwargs: bool = False) -> RemovableHandle:
+        """Run `hook(module, args, output)`, or with_kwargs `hook(module, args, kwargs, output)`, after every
+        forward, until `handle.remove()`. What it returns replaces the output."""
         return register(self._forward_hooks, (hook, with_kwargs), prepend)
 
     # ------------------------------------------------------------------------------------- modes, gradients
@@ -159,8 +153,8 @@ class Module(StateDict):
         """
         probe = empty(0).to(*args, **kwargs)  # Tensor.to reads the arguments
         if not probe.is_floating_point():
-            raise TypeError("nn.Module.to only accepts floating point or complex dtypes, but got desired "
-                            f"dtype={probe.dtype}")
+            raise TypeError(
+                f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={probe.dtype}")
         return self._apply(lambda t: t.to(*args, **kwargs) if t.is_floating_point() else t.to(device=probe.device))
 
     def type(self, dst_type: dtype | str) -> Self:
