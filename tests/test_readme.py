@@ -26,7 +26,8 @@ def test_the_training_loop_prints_the_same_on_both(tmp_path: Path) -> None:
     script = tmp_path / "loop.py"
     script.write_text(loop)
     renamed = tmp_path / "renamed.py"
-    renamed.write_text(loop.replace("import torch\n", "import minigrad as torch\n").replace("from torch", "from minigrad"))
+    as_minigrad = loop.replace("import torch\n", "import minigrad as torch\n").replace("from torch", "from minigrad")
+    renamed.write_text(as_minigrad)
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     printed = [
         subprocess.run([sys.executable, *command], capture_output=True, text=True, env=env, check=True).stdout
