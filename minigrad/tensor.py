@@ -39,7 +39,7 @@ def in_place(function: Callable[Concatenate[Any, P], Tensor]) -> Callable[Concat
 class Tensor(TensorCore):
     """A multi-dimensional array that remembers how it was computed.
 
-    Made by `torch.tensor`, `torch.zeros` and the like; `Tensor([1, 2])` is float32, `Tensor(2, 3)` is unfilled.
+    Made by `torch.tensor`, `torch.zeros` and the like; `Tensor([1, 2])` has the default dtype, `Tensor(2, 3)` is unfilled.
 
     >>> from minigrad import tensor
     >>> x = tensor([1.0, 2.0], requires_grad=True)
@@ -52,7 +52,7 @@ class Tensor(TensorCore):
     __array_priority__ = 1000  # NumPy's operators leave mixed expressions to ours, as with torch
 
     def __new__(cls, *data: Any) -> Tensor:
-        return creation.legacy(data, dtypes.float32)
+        return creation.legacy(data, dtypes.get_default_dtype())
 
     # ------------------------------------------------------------------------------------ what it is
 

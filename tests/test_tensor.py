@@ -263,7 +263,8 @@ def test_default_dtype() -> None:
     for lib in (minigrad, torch):
         lib.set_default_dtype(lib.float64)
         try:
-            made = [lib.tensor([1.0]), lib.zeros(1), lib.arange(1) / 2, lib.rand(1), lib.ones(1, dtype=lib.int64) / 2]
+            made = [lib.tensor([1.0]), lib.zeros(1), lib.arange(1) / 2, lib.rand(1), lib.ones(1, dtype=lib.int64) / 2,
+                    lib.Tensor([1, 2])]
             assert {str(x.dtype) for x in made} == {"torch.float64"}
             assert repr(lib.ones(1)) == "tensor([1.])"
         finally:
@@ -319,3 +320,7 @@ def test_the_random_state_goes_both_ways() -> None:
     torch.set_rng_state(torch.from_numpy(minigrad.get_rng_state().numpy()))
     assert minigrad.randn(20).tolist() == torch.randn(20).tolist()
     assert minigrad.initial_seed() == torch.initial_seed() == 3
+    ours, theirs = minigrad.Generator().manual_seed(5), torch.Generator()
+    theirs.set_state(torch.from_numpy(ours.get_state().numpy()))
+    assert minigrad.rand(3, generator=ours).tolist() == torch.rand(3, generator=theirs).tolist()
+    assert minigrad.Generator().set_state(minigrad.from_numpy(theirs.get_state().numpy())).initial_seed() == 5
