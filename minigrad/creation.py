@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -199,25 +199,30 @@ def eye(n: int, m: int | None = None, *, dtype: dtype | None = None, device: Any
     return finish(np.eye(n, m, dtype=_numpy_dtype(dtype)), requires_grad, device)
 
 
+def _order(input: Tensor) -> Literal["C", "K"]:
+    """The memory order of a tensor made like this one: its own ("K"), unless elements share their memory."""
+    return "C" if 0 in input.array.strides else "K"
+
+
 def zeros_like(input: Tensor, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Zeros with the shape and dtype of input."""
-    return finish(np.zeros_like(input.array, _numpy_dtype(dtype, input.dtype)), requires_grad, device)
+    return finish(np.zeros_like(input.array, _numpy_dtype(dtype, input.dtype), order=_order(input)), requires_grad, device)
 
 
 def ones_like(input: Tensor, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones with the shape and dtype of input."""
-    return finish(np.ones_like(input.array, _numpy_dtype(dtype, input.dtype)), requires_grad, device)
+    return finish(np.ones_like(input.array, _numpy_dtype(dtype, input.dtype), order=_order(input)), requires_grad, device)
 
 
 def empty_like(input: Tensor, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """An unfilled tensor with the shape and dtype of input."""
-    return finish(np.empty_like(input.array, _numpy_dtype(dtype, input.dtype)), requires_grad, device)
+    return finish(np.empty_like(input.array, _numpy_dtype(dtype, input.dtype), order=_order(input)), requires_grad, device)
 
 
 def full_like(input: Tensor, fill_value: float, *, dtype: dtype | None = None, device: Any = None,
               requires_grad: bool = False) -> Tensor:
     """fill_value everywhere, with the shape and dtype of input."""
-    return finish(np.full_like(input.array, fill_value, _numpy_dtype(dtype, input.dtype)), requires_grad, device)
+    return finish(np.full_like(input.array, fill_value, _numpy_dtype(dtype, input.dtype), order=_order(input)), requires_grad, device)
 
 
 # ------------------------------------------------------------------------------------------------- ranges

@@ -290,7 +290,7 @@ def test_a_missing_name_is_answered_with_the_closest() -> None:
         "zeros(20).normal_(1, 2)",
         "zeros(3, 7).t().normal_()",
         "zeros(3, 7).t().uniform_()",
-        "rand_like(zeros(3, 7).t())",
+        "rand_like(zeros(3, 7).t())", "rand_like(zeros(4).expand(6, 4))",
         "randn_like(zeros(5, 7).t())",
         "bernoulli(full((9,), 0.3))",
         "zeros(9).bernoulli_(0.7)",

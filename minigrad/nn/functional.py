@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import ops
+from ..creation import empty_like
 from ..engine import apply, wrap
 from ..functions.pointwise import promoted, shape_error
 from ..modes import is_grad_enabled
@@ -90,6 +91,49 @@ def _class_dim(name: str, dim: int | None, ndim: int, stacklevel: int) -> int:
     return 0 if ndim in (0, 1, 3) else 1
 
 
+def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """x * mask / (1 - p), where the mask is 0 with probability p, else 1; the input itself unless `training`.
+
+    The mask is drawn from the default random stream; p = 0 and p = 1 draw nothing. With `inplace` it overwrites its
+    input. ValueError unless 0 <= p <= 1, RuntimeError for integers.
+    """
+    check_dropout_probability(p)
+    if not isinstance(input, Tensor):
+        raise TypeError(f"dropout(): argument 'input' (position 1) must be Tensor, not {typename(input)}")
+    if not training or p == 0 or not input.array.size:
+        return input
+    mask = empty_like(input).bernoulli_(1 - p).div_(1 - p) if p != 1 else 0
+    return input.mul_(mask) if inplace else input * mask
+
+
+def check_dropout_probability(p: float) -> None:
+    """torch's error for a p outside [0, 1]."""
+    if p < 0 or p > 1:
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+
+
+def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
+    """For class ids (...) the int64 rows (..., num_classes) with a 1 at each id, else 0; -1 takes the ids' largest + 1.
+
+    RuntimeError for ids that are not int64, negative or too large.
+
+    >>> one_hot(Tensor([2, 0]).long())
+    tensor([[0, 0, 1],
+            [1, 0, 0]])
+    """
+    ids = tensor.array
+    if ids.dtype != np.int64:
+        raise RuntimeError(f"one_hot is only applicable to index tensor of type LongTensor, not {tensor.dtype}")
+    if num_classes == 0 or num_classes < -1 or (num_classes == -1 and not ids.size):
+        raise RuntimeError(f"one_hot can't make rows of {num_classes} classes for {ids.size} ids")
+    if num_classes == -1:
+        num_classes = int(ids.max()) + 1
+    wrong = ids[(ids < 0) | (ids >= num_classes)]
+    if wrong.size:
+        raise RuntimeError(f"Class values must be non-negative and smaller than num_classes, but one is {wrong[0]}")
+    return wrap((ids[..., None] == np.arange(num_classes)).astype(np.int64))
+
+
 # ----------------------------------------------------------------------------------------------- losses
 
 
@@ -169,6 +213,8 @@ def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, s
             y = y * wrap(per_class)
     else:
         kept, one_hot = _one_hot(input, target, dim, ignore_index)
+        if reduction == "mean" and not kept.any():
+            return input.sum() * 0 + math.nan  # a mean of nothing; like torch's it has a gradient of 0
         counted = one_hot * per_class
         n = float(counted.sum())
         y = wrap(counted * (1 - label_smoothing) + kept * per_class * (label_smoothing / classes)

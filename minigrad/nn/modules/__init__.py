@@ -1,7 +1,12 @@
-from .activation import ReLU
-from .container import Sequential
+from .activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
+from .container import ModuleDict, ModuleList, Sequential
+from .dropout import Dropout
+from .flatten import Flatten, Unflatten
 from .linear import Identity, Linear
-from .loss import BCEWithLogitsLoss, L1Loss, MSELoss
+from .loss import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, L1Loss, MSELoss, NLLLoss
 from .module import Module
+from .parameter_list import ParameterList
 
-__all__ = ["BCEWithLogitsLoss", "Identity", "L1Loss", "Linear", "MSELoss", "Module", "ReLU", "Sequential"]
+__all__ = ["BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "Dropout", "Flatten", "Identity", "L1Loss", "Linear",
+           "LogSoftmax", "MSELoss", "Module", "ModuleDict", "ModuleList", "NLLLoss", "ParameterList", "ReLU",
+           "Sequential", "Sigmoid", "Softmax", "Tanh", "Unflatten"]

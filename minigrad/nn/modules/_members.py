@@ -163,8 +163,11 @@ class MemberTree:
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """Yield (name, module) for the modules directly below this one, each once."""
-        first_names = {module: name for name, module in reversed(self._modules.items()) if module is not None}
-        return ((name, module) for module, name in reversed(first_names.items()))
+        seen: set[Module] = set()
+        for name, module in self._modules.items():
+            if module is not None and module not in seen:
+                seen.add(module)
+                yield name, module
 
     def children(self) -> Iterator[Module]:
         """Yield the modules directly below this one, each once."""

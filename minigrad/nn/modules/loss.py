@@ -34,22 +34,82 @@ class MSELoss(_Loss):
         return F.mse_loss(input, target, reduction=self.reduction)
 
 
-class BCEWithLogitsLoss(_Loss):
+class _WeightedLoss(_Loss):
+    """A loss with weights, which are a buffer: they convert and move with the module, and are part of its state."""
+
+    weight: Tensor | None
+
+    def __init__(self, weight: Tensor | None = None, size_average: bool | None = None, reduce: bool | None = None,
+                 reduction: str = "mean") -> None:
+        super().__init__(size_average, reduce, reduction)
+        self.register_buffer("weight", weight)
+
+
+class BCELoss(_WeightedLoss):
+    """Binary cross entropy, -[y log p + (1 - y) log(1 - p)], of probabilities p (RuntimeError outside [0, 1]).
+
+    Input and target of one shape (ValueError); `weight` scales each element's loss and broadcasts to it. Take
+    `BCEWithLogitsLoss` rather than a Sigmoid and this: it is safe where p is rounded to 0 or 1.
+    """
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        return F.binary_cross_entropy(input, target, self.weight, reduction=self.reduction)
+
+
+class BCEWithLogitsLoss(_WeightedLoss):
     """Binary cross entropy of sigmoid(input), computed from the logits: safe at any of them.
 
     `weight` scales each element's loss, `pos_weight` the part where the target is 1; both are buffers and
     broadcast to the input's shape. Input and target must have one shape (ValueError).
     """
 
-    weight: Tensor | None
     pos_weight: Tensor | None
 
     def __init__(self, weight: Tensor | None = None, size_average: bool | None = None, reduce: bool | None = None,
                  reduction: str = "mean", pos_weight: Tensor | None = None) -> None:
-        super().__init__(size_average, reduce, reduction)
-        self.register_buffer("weight", weight)
+        super().__init__(weight, size_average, reduce, reduction)
         self.register_buffer("pos_weight", pos_weight)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.binary_cross_entropy_with_logits(input, target, self.weight, pos_weight=self.pos_weight,
                                                   reduction=self.reduction)
+
+
+class NLLLoss(_WeightedLoss):
+    """-x at the target's class, for x = log probabilities, as `LogSoftmax` gives them.
+
+    Shapes: input (C,), (N, C) or (N, C, ...), target the same without C: class ids, int64. `weight` (C,) scales each
+    class, and "mean" divides by the weights of the targets. Targets equal to `ignore_index` count for nothing.
+    IndexError for an id that is no class, ValueError and RuntimeError for shapes and dtypes that do not fit.
+    """
+
+    def __init__(self, weight: Tensor | None = None, size_average: bool | None = None, ignore_index: int = -100,
+                 reduce: bool | None = None, reduction: str = "mean") -> None:
+        super().__init__(weight, size_average, reduce, reduction)
+        self.ignore_index = ignore_index
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        return F.nll_loss(input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction)
+
+
+class CrossEntropyLoss(_WeightedLoss):
+    """-log(softmax(x)) at the target's class, computed from the logits x: safe at any of them.
+
+    It is `NLLLoss` of `LogSoftmax`, with the arguments, shapes and errors of `NLLLoss`; besides class ids the target
+    may be probabilities (the input's shape and dtype). `label_smoothing` e moves e of every target's weight to all
+    classes evenly (RuntimeError, when called, unless 0 <= e <= 1).
+
+    >>> from minigrad import tensor
+    >>> CrossEntropyLoss()(tensor([[0.0, 0.0]]), tensor([1]))  # log 2: no idea which of two classes
+    tensor(0.6931)
+    """
+
+    def __init__(self, weight: Tensor | None = None, size_average: bool | None = None, ignore_index: int = -100,
+                 reduce: bool | None = None, reduction: str = "mean", label_smoothing: float = 0.0) -> None:
+        super().__init__(weight, size_average, reduce, reduction)
+        self.ignore_index = ignore_index
+        self.label_smoothing = label_smoothing
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        return F.cross_entropy(input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction,
+                               label_smoothing=self.label_smoothing)
