@@ -12,7 +12,7 @@ from typing import Any as _Any
 # torch computes inf and nan without a word; NumPy warns. Silence it for minigrad's own arithmetic alone.
 _warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"minigrad\.")
 
-from . import autograd, cuda, dtypes, nn, optim, random
+from . import autograd, cuda, dtypes, nn, optim, random, utils
 from .autograd import enable_grad, inference_mode, no_grad, set_grad_enabled
 from .creation import (arange, as_tensor, bernoulli, empty, empty_like, eye, from_numpy, full, full_like,
                        get_rng_state, linspace, normal, ones, ones_like, rand, rand_like, randint, randn, randn_like,
@@ -64,7 +64,7 @@ __all__ = ["__version__", "abs", "absolute", "add", "all", "allclose", "amax", "
            "relu", "reshape", "result_type", "round", "scatter", "seed", "set_default_dtype", "set_grad_enabled",
            "set_printoptions", "set_rng_state", "short", "ShortTensor", "sigmoid", "sign", "sin", "Size", "softmax",
            "sqrt", "square", "squeeze", "stack", "std", "sub", "subtract", "sum", "swapaxes", "t", "tanh", "Tensor",
-           "tensor", "transpose", "true_divide", "uint8", "unsqueeze", "var", "where", "zeros", "zeros_like"]
+           "tensor", "transpose", "true_divide", "uint8", "unsqueeze", "utils", "var", "where", "zeros", "zeros_like"]
 
 
 def is_tensor(obj: _Any) -> _Any:

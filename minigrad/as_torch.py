@@ -24,7 +24,7 @@ class _Missing(MetaPathFinder):
     """The last resort for `import torch.something` that minigrad has not got: an error that helps."""
 
     def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:
-        if fullname.partition(".")[0] != "torch":
+        if fullname.partition(".")[0] not in ("torch", "torchvision"):
             return
         close = difflib.get_close_matches(fullname, [name for name in sys.modules if name.startswith("torch")], 1)
         hint = f"; the closest that it has is {close[0]!r}" if close else ""
@@ -39,7 +39,7 @@ def install() -> None:
     if loaded is not None:
         raise ImportError("torch is loaded already: import minigrad.as_torch first, in a fresh Python process")
     for module in _modules():
-        alias = "torch" + module.__name__.removeprefix("minigrad")
+        alias = "torch" + module.__name__.removeprefix("minigrad").replace(".vision", "vision", 1)
         sys.modules[alias] = module
         for item in vars(module).values():
             if isinstance(item, type) and item.__module__ == module.__name__:

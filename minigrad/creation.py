@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -82,7 +82,8 @@ def to_array(data: Any, d: dtype | None) -> Array:
     if isinstance(data, TensorCore):
         return data.array if wanted is None else data.array.astype(wanted, copy=False)
     if not isinstance(data, np.ndarray):
-        plain = plain_numbers(data, 0)
+        flat = type(data) is list and all(type(x) in (int, float, bool) for x in data)  # the common case
+        plain = data if flat else plain_numbers(data, 0)
         array = np.asarray(plain)
         if wanted is None:
             wanted = inferred(plain, array)
@@ -199,30 +200,31 @@ def eye(n: int, m: int | None = None, *, dtype: dtype | None = None, device: Any
     return finish(np.eye(n, m, dtype=_numpy_dtype(dtype)), requires_grad, device)
 
 
-def _order(input: Tensor) -> Literal["C", "K"]:
-    """The memory order of a tensor made like this one: its own ("K"), unless elements share their memory."""
-    return "C" if 0 in input.array.strides else "K"
+def _like(make: Callable[..., Array], input: Tensor, d: dtype | None, *value: float) -> Array:
+    """make(input, ...) in the memory order of input; in plain order where its elements share their memory."""
+    order = "C" if 0 in input.array.strides else "K"
+    return make(input.array, *value, dtype=_numpy_dtype(d, input.dtype), order=order)
 
 
 def zeros_like(input: Tensor, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Zeros with the shape and dtype of input."""
-    return finish(np.zeros_like(input.array, _numpy_dtype(dtype, input.dtype), order=_order(input)), requires_grad, device)
+    return finish(_like(np.zeros_like, input, dtype), requires_grad, device)
 
 
 def ones_like(input: Tensor, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones with the shape and dtype of input."""
-    return finish(np.ones_like(input.array, _numpy_dtype(dtype, input.dtype), order=_order(input)), requires_grad, device)
+    return finish(_like(np.ones_like, input, dtype), requires_grad, device)
 
 
 def empty_like(input: Tensor, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """An unfilled tensor with the shape and dtype of input."""
-    return finish(np.empty_like(input.array, _numpy_dtype(dtype, input.dtype), order=_order(input)), requires_grad, device)
+    return finish(_like(np.empty_like, input, dtype), requires_grad, device)
 
 
 def full_like(input: Tensor, fill_value: float, *, dtype: dtype | None = None, device: Any = None,
               requires_grad: bool = False) -> Tensor:
     """fill_value everywhere, with the shape and dtype of input."""
-    return finish(np.full_like(input.array, fill_value, _numpy_dtype(dtype, input.dtype), order=_order(input)), requires_grad, device)
+    return finish(_like(np.full_like, input, dtype, fill_value), requires_grad, device)
 
 
 # ------------------------------------------------------------------------------------------------- ranges

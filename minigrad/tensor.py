@@ -39,7 +39,7 @@ def in_place(function: Callable[Concatenate[Any, P], Tensor]) -> Callable[Concat
 class Tensor(TensorCore):
     """A multi-dimensional array that remembers how it was computed.
 
-    Made by `torch.tensor`, `torch.zeros` and the like; `Tensor([1, 2])` has the default dtype, `Tensor(2, 3)` no values.
+    Made by `torch.tensor`, `torch.zeros`, ...; `Tensor([1, 2])` has the default dtype, `Tensor(2, 3)` no values.
 
     >>> from minigrad import tensor
     >>> x = tensor([1.0, 2.0], requires_grad=True)

@@ -18,7 +18,10 @@ Key = tuple[Any, ...]
 
 def getitem(input: Tensor, key: Any) -> Tensor:
     """input[key]: a view for ints, slices, None and `...`; a copy for lists, masks and index tensors."""
-    basic, advanced = split_key(key, input.array.shape)
+    shape = input.array.shape
+    if type(key) is int and shape and -shape[0] <= key < shape[0]:  # x[3]: a third of the time of what follows
+        return apply(ops.select, (input, (key, Ellipsis)))
+    basic, advanced = split_key(key, shape)
     out = input
     if basic is not None:
         picks_one = any(isinstance(k, int) for k in basic)
@@ -116,6 +119,8 @@ def _in_range(index: np.ndarray[Any, Any], shape: tuple[int, ...], dim: int) -> 
 def along(index: Tensor, dim: int, input: Tensor) -> Key:
     """The key of `gather`: at each position of `index`, that position with its dim replaced by the index."""
     positions = index.array
+    if positions.ndim == 0 and input.array.ndim == 1:  # torch counts a number as a vector of one here
+        return _in_range(positions, input.array.shape, 0),
     if positions.dtype != np.int64:
         raise RuntimeError(f"gather(): Expected dtype int64 for index, not {from_numpy_dtype(positions.dtype)}")
     if positions.ndim != input.array.ndim:

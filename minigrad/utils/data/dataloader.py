@@ -1,0 +1,225 @@
+"""The DataLoader: it walks through a data set in batches, and draws random numbers exactly as torch's does."""
+
+from __future__ import annotations
+
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import cycle, islice, repeat
+from typing import Any, Generic, TypeVar
+
+from ... import random
+from .collate import default_collate, default_convert
+from .dataset import IterableDataset, fetch_items, whole_batch
+from .sampler import BatchSampler, RandomSampler, SequentialSampler
+
+T_co = TypeVar("T_co", covariant=True)
+
+FIXED = {"batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers"}
+
+
+class DataLoader(Generic[T_co]):
+    """An iterable over batches of `dataset`: each `for` loop over it is one epoch.
+
+    Which items make a batch: `batch_size` of them in order, or with `shuffle` in an order drawn anew each epoch,
+    or as `sampler` (items) or `batch_sampler` (lists of items) say. `drop_last` leaves out a last batch that
+    is too short; batch_size=None gives single items. `collate_fn` makes a batch out of a list of items.
+    `generator` is where random numbers come from, if not the default one. ValueError for options that
+    contradict each other.
+
+    All work is done in this process. With `num_workers` the batches and the random stream are still those of
+    torch's worker processes: what a data set draws comes from a stream of each worker's own. There is no worker to
+    call `worker_init_fn` in (NotImplementedError), a stream (IterableDataset) is not repeated for every worker, and
+    Python's and NumPy's random numbers are this process's. `pin_memory`, `timeout`, `multiprocessing_context` and
+    `in_order` change nothing.
+
+    >>> list(DataLoader([1.5, 2.5, 3.5], batch_size=2))
+    [tensor([1.5000, 2.5000], dtype=torch.float64), tensor([3.5000], dtype=torch.float64)]
+    """
+
+    _ready = False
+
+    def __init__(self, dataset: Any, batch_size: int | None = 1, shuffle: bool | None = None,
+                 sampler: Iterable[Any] | None = None, batch_sampler: Iterable[Any] | None = None,
+                 num_workers: int = 0, collate_fn: Callable[[list[Any]], Any] | None = None, pin_memory: bool = False,
+                 drop_last: bool = False, timeout: float = 0, worker_init_fn: Callable[[int], None] | None = None,
+                 multiprocessing_context: Any = None, generator: random.Generator | None = None, *,
+                 prefetch_factor: int | None = None, persistent_workers: bool = False, pin_memory_device: str = "",
+                 in_order: bool = True) -> None:
+        if worker_init_fn is not None and num_workers:
+            raise NotImplementedError("minigrad loads in this process: there is no worker to call worker_init_fn in")
+        _check_workers(num_workers, timeout, prefetch_factor, persistent_workers, multiprocessing_context)
+        if isinstance(dataset, IterableDataset):
+            _check_stream(shuffle, sampler, batch_sampler)
+        if sampler is not None and shuffle:
+            raise ValueError("sampler option is mutually exclusive with shuffle")
+        if batch_sampler is not None:
+            if batch_size != 1 or shuffle or sampler is not None or drop_last:
+                raise ValueError(
+                    "batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, and drop_last")
+            batch_size = None
+        elif batch_size is None and drop_last:
+            raise ValueError("batch_size=None option disables auto-batching and is mutually exclusive with drop_last")
+
+        if sampler is None:
+            if isinstance(dataset, IterableDataset):
+                sampler = repeat(None)  # no index, only: one more
+            else:
+                sampler = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
+        if batch_size is not None:
+            batch_sampler = BatchSampler(sampler, batch_size, drop_last)
+
+        self.dataset = dataset
+        self.batch_size, self.drop_last = batch_size, drop_last
+        self.sampler: Any = sampler
+        self.batch_sampler: Any = batch_sampler
+        self.collate_fn = collate_fn or (default_convert if batch_sampler is None else default_collate)
+        self.generator = generator
+        self.num_workers, self.persistent_workers = num_workers, persistent_workers
+        self.prefetch_factor = 2 if num_workers and prefetch_factor is None else prefetch_factor
+        self.pin_memory, self.pin_memory_device = pin_memory, pin_memory_device
+        self.timeout, self.worker_init_fn, self.in_order = timeout, worker_init_fn, in_order
+        self.multiprocessing_context = multiprocessing_context
+        self._iterator: _Epoch | None = None
+        self._ready = True
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if self._ready and name in FIXED:
+            raise ValueError(f"{name} attribute should not be set after {type(self).__name__} is initialized")
+        super().__setattr__(name, value)
+
+    def __len__(self) -> int:
+        """The number of batches; TypeError where the data set or the sampler has no length."""
+        if not isinstance(self.dataset, IterableDataset):
+            return len(self.index_sampler)
+        length = len(self.dataset)  # type: ignore[arg-type]  # not every stream has one
+        return length if self.batch_size is None else len(BatchSampler(range(length), self.batch_size, self.drop_last))
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self.persistent_workers:
+            return _Epoch(self)
+        if self._iterator is None:
+            self._iterator = _Epoch(self)
+        else:  # the workers live on, with their streams: no new base seed
+            self._iterator.restart()
+        return self._iterator
+
+    @property
+    def index_sampler(self) -> Any:
+        """What says what to fetch next: lists of indices, or single ones where there is no batching."""
+        return self.sampler if self.batch_sampler is None else self.batch_sampler
+
+
+class _Epoch:
+    """One pass over a loader.
+
+    The order of draws is torch's: `iter(sampler)`, then the base seed, whether anybody needs it or not, and the
+    sampler's own numbers when the first index is asked for. With workers that is at once: they work ahead.
+    """
+
+    def __init__(self, loader: DataLoader[Any]) -> None:
+        if loader.pin_memory:
+            warnings.warn("'pin_memory' argument is set as true but no accelerator is found, "
+                          "then device pinned memory won't be used.", stacklevel=3)
+        self._loader = loader
+        self._indices = iter(loader.index_sampler)
+        base_seed = (loader.generator or random.default_generator).random64()
+        self._workers = [random.Generator().manual_seed(base_seed + i) for i in range(loader.num_workers)]
+        if self._workers:
+            self.restart()
+        else:
+            self._fetch = self._fetcher()
+
+    def restart(self) -> None:
+        """With workers: start from the sampler's beginning, and draw the first indices ahead."""
+        self._indices = iter(self._loader.index_sampler)
+        self._fetch = self._fetcher()
+        self._turns = cycle(self._workers)
+        self._ahead = deque(islice(self._indices, (self._loader.prefetch_factor or 0) * len(self._workers)))
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __len__(self) -> int:
+        return len(self._loader.index_sampler)
+
+    def __next__(self) -> Any:
+        if not self._workers:
+            return self._fetch(next(self._indices))
+        if not self._ahead:
+            raise StopIteration
+        with _stream_of(next(self._turns)):
+            batch = self._fetch(self._ahead.popleft())
+        self._ahead.extend(islice(self._indices, 1))
+        return batch
+
+    def _fetcher(self) -> Callable[[Any], Any]:
+        loader = self._loader
+        if isinstance(loader.dataset, IterableDataset):
+            items = iter(loader.dataset)
+            return lambda indices: _next_of_stream(loader, items, indices)
+        return lambda indices: _batch(loader, indices)
+
+
+def _batch(loader: DataLoader[Any], indices: Any) -> Any:
+    """The batch at `indices`, or the item at that index where there is no batching."""
+    if loader.batch_sampler is None:
+        return loader.collate_fn(loader.dataset[indices])
+    if loader.collate_fn is default_collate:
+        batch = whole_batch(loader.dataset, indices)
+        if batch is not None:
+            return batch
+    return loader.collate_fn(fetch_items(loader.dataset, indices))
+
+
+def _next_of_stream(loader: DataLoader[Any], items: Iterator[Any], indices: Any) -> Any:
+    """As many of a stream's next items as there are indices; StopIteration at its end."""
+    if loader.batch_sampler is None:
+        return loader.collate_fn(next(items))
+    batch = list(islice(items, len(indices)))
+    if not batch or (loader.drop_last and len(batch) < len(indices)):
+        raise StopIteration
+    return loader.collate_fn(batch)
+
+
+@contextmanager
+def _stream_of(worker: random.Generator) -> Iterator[None]:
+    """The default generator and the worker's change places: the data set draws from the worker's stream."""
+    main = random.default_generator
+    main.__dict__, worker.__dict__ = worker.__dict__, main.__dict__
+    try:
+        yield
+    finally:
+        main.__dict__, worker.__dict__ = worker.__dict__, main.__dict__
+
+
+def get_worker_info() -> None:
+    """None, as in torch outside a worker process: minigrad loads everything in this one."""
+    return None
+
+
+# ---- checks ----
+
+
+def _check_workers(n: int, timeout: float, prefetch_factor: int | None, persistent: bool, context: Any) -> None:
+    if n < 0:
+        raise ValueError("num_workers option should be non-negative; use num_workers=0 to disable multiprocessing.")
+    if timeout < 0:
+        raise ValueError("timeout option should be non-negative")
+    if n == 0 and prefetch_factor is not None:
+        raise ValueError("prefetch_factor needs num_workers > 0; with num_workers=0 leave it at None")
+    if prefetch_factor is not None and prefetch_factor < 0:
+        raise ValueError("prefetch_factor option should be non-negative")
+    if persistent and n == 0:
+        raise ValueError("persistent_workers option needs num_workers > 0")
+    if context is not None and n == 0:
+        raise ValueError("multiprocessing_context can only be used with num_workers > 0, but got num_workers=0")
+
+
+def _check_stream(shuffle: Any, sampler: Any, batch_sampler: Any) -> None:
+    given = {"shuffle": shuffle or None, "sampler": sampler, "batch_sampler": batch_sampler}
+    for name, value in given.items():
+        if value is not None:
+            raise ValueError(
+                f"DataLoader with IterableDataset: expected unspecified {name} option, but got {name}={value}")
