@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .engine import Node, TensorCore, own, refuse_stale_view, walk_back, wrap
+from .engine import Node, TensorCore, own, walk_back, wrap
 from .modes import enable_grad, inference_mode, no_grad, set_grad_enabled
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def backward(tensors: OneOrMany, grad_tensors: OneOrMany = None, retain_graph: b
     wanted = _listed(inputs)
     found = _run(tensors, grad_tensors, _input_nodes(wanted), retain_graph, create_graph)
     for t in wanted:
-        if t.node in found:
+        if t.node in found and not t.retains_grad:  # who retains it has it already
             t.receive(own(found.pop(t.node)))
 
 
@@ -93,10 +93,8 @@ def _listed(given: OneOrMany) -> Sequence[Any]:
 
 def _output_node(out: Tensor, i: int) -> Node:
     """Where the walk starts for the i-th output."""
-    if out.node is None:
+    if not out.requires_grad or out.node is None:
         raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn")
-    if out.base is not None:
-        refuse_stale_view(out, "backward")
     return out.node
 
 

@@ -215,14 +215,16 @@ class Node:
 class Leaf(Node):
     """Where gradients end up: a tensor that the user made. Its gradient is a buffer of its own."""
 
-    __slots__ = ("grad",)
+    __slots__ = ("grad", "frozen")
 
     grad: Tensor | None
+    frozen: bool  # requires_grad was switched off: what still arrives from older graphs is not wanted
 
     def __init__(self, array: Array) -> None:
         self.parents, self.saved, self.cells = (), (), ()
         self.tick, self.shape, self.dtype = tick(), array.shape, array.dtype
         self.hooks = self.grad = self.source = None
+        self.frozen = False
 
     @property
     def op_name(self) -> str:
@@ -234,6 +236,8 @@ class Leaf(Node):
         Under create_graph g is a tensor with a history, and the sum is a new tensor that has one too.
         """
         old = self.grad
+        if self.frozen:
+            return
         if isinstance(g, TensorCore):
             self.grad = g if old is None else old + g  # type: ignore[assignment]
         elif old is None:
@@ -244,11 +248,13 @@ class Leaf(Node):
 
 
 class Kept:
-    """A hook for a tensor that is not a leaf but wants its gradient kept."""
+    """Where the gradient of a tensor that is no leaf is kept, for those who ask for it."""
 
-    grad: Tensor | None = None
+    def __init__(self) -> None:
+        self.grad: Tensor | None = None
 
-    def __call__(self, g: Any) -> Any:
+    def hook(self, g: Any) -> Any:
+        """`retain_grad` puts this among the node's hooks."""
         mine: Tensor = g if isinstance(g, TensorCore) else wrap(own(g))  # type: ignore[assignment]
         self.grad = mine if self.grad is None else self.grad + mine
         return g
@@ -257,18 +263,23 @@ class Kept:
 class TensorCore(Traced):
     """What the engine needs of a tensor: an array and its place on the tape. torch's methods: tensor.py."""
 
-    __slots__ = ("array", "node", "leaf", "cell", "base")
+    __slots__ = ("array", "node", "place", "cell", "base", "base_tick")
 
     array: Array
     node: Node | None  # None for a constant
-    leaf: Leaf | None  # where the gradient is kept, also while requires_grad is off
-    cell: Cell | None  # None for an inference tensor: it can't be saved, so nothing needs to watch it
+    place: Leaf | Kept | None  # where its gradient is kept, also while requires_grad is off
+    cell: Cell | None  # None for an inference tensor: it can't be saved, so nothing watches writes to it
     base: Tensor | None  # the tensor that this one is a view of
+    base_tick: int  # when the view was taken; after a later write it has to `follow` its base
 
     result_class: type[Tensor]  # tensor.py's Tensor: what operations return
 
     def _apply(self, op: Op, args: tuple[Any, ...]) -> Tensor:
         return apply(op, args)
+
+    def follow(self) -> None:
+        """If this is a view and its memory was written to: take it anew, so that its history fits its values."""
+        raise NotImplementedError("writing in place is no business of the engine: see inplace.py")
 
     def bump(self) -> None:
         """Note that the storage was written to: saved values that share it are stale from now on."""
@@ -279,7 +290,7 @@ class TensorCore(Traced):
 def wrap(array: Array, node: Node | None = None, cell: Cell | None = None, base: Tensor | None = None) -> Tensor:
     """A new tensor around an array (not copied)."""
     t = _new(TensorCore.result_class)
-    t.array, t.node, t.base, t.leaf = array, node, base, None
+    t.array, t.node, t.base, t.place = array, node, base, None
     t.cell = [0] if cell is None and not mode.inference else cell
     return t
 
@@ -289,12 +300,15 @@ _new = object.__new__
 
 def apply(op: Op, args: tuple[Any, ...]) -> Tensor:
     """Run an op on tensors (and numbers, and parameters), and record a node if a gradient may be wanted."""
+    for a in args:
+        if isinstance(a, TensorCore) and a.base is not None:
+            a.follow()
     array = op.forward(*[a.array if isinstance(a, TensorCore) else a for a in args])
     if isinstance(array, np.generic):  # NumPy turns 0-d results into scalars
         array = np.asarray(array)
     if op.view and np.may_share_memory(array, args[0].array):
-        viewed = args[0]
-        out = wrap(array, None, viewed.cell, viewed if viewed.base is None else viewed.base)
+        out = wrap(array, base=args[0] if args[0].base is None else args[0].base)
+        out.cell, out.base_tick = args[0].cell, tick()
     else:
         out = wrap(array)
     if op.ruled and mode.grad and array.dtype.kind == "f":  # only floating-point results have gradients
@@ -302,8 +316,6 @@ def apply(op: Op, args: tuple[Any, ...]) -> Tensor:
         for i, a in enumerate(args):
             if isinstance(a, TensorCore) and a.node is not None:
                 wanted |= 1 << i
-                if a.base is not None:
-                    refuse_stale_view(a, op.name)
         wanted &= op.ruled
         if wanted:
             pullback = op.pullbacks.get(wanted)
@@ -311,16 +323,6 @@ def apply(op: Op, args: tuple[Any, ...]) -> Tensor:
                 pullback = op.pullbacks[wanted] = Pullback(op, wanted)
             out.node = Node(pullback, args, out)
     return out
-
-
-def refuse_stale_view(view: TensorCore, op_name: str) -> None:
-    """A view whose storage was written to after the view was recorded is no longer what its node says."""
-    node, cell = view.node, view.cell
-    if cell is not None and node is not None and cell[0] > node.tick and not isinstance(node, Leaf):
-        raise RuntimeError(
-            f"{op_name} was given a view (shape {list(node.shape)}, made by {node.op_name}) whose base has been "
-            "modified by an inplace operation since: its history no longer describes its values. Take the view "
-            "again after the change.")
 
 
 def user_line() -> tuple[str, int] | None:
@@ -361,12 +363,16 @@ def walk_back(roots: Sequence[Node], cotangents: Sequence[Any], targets: Sequenc
             if targets is None:
                 node.accumulate(g)
             continue
+        if useful is not None and not any(parent in useful for parent in node.parents):
+            continue  # a target itself, with nothing of interest behind it: its saved values stay
         saved = node.read(as_tensors=create_graph)
         for i, rule, pick in node.pullback.steps:
             parent = node.parents[i]
             if parent is None or (useful is not None and parent not in useful):
                 continue
-            grad = fit(rule(g, *pick(saved)), parent)
+            grad = rule(g, *pick(saved))
+            if grad.shape != parent.shape or grad.dtype is not parent.dtype:
+                grad = fit(grad, parent)
             if parent in pending:
                 pending[parent] = pending[parent] + grad
             elif targets is None and isinstance(parent, Leaf) and (grad is g or grad.base is not None):

@@ -5,8 +5,8 @@ value. So the result is computed out of place, copied into x's memory, and x tak
 that other nodes had saved from this memory are stale from then on: the storage's cell notes the write, and
 backward refuses to use them.
 
-A view shares its memory with its base. Writing to it is recorded for the base as `base[where] = value`, and
-the view is then taken again from the new base.
+A view shares its memory with its base. Writing to it is recorded for the base as `base[where] = value`. Every view
+of that base is from then on a view of something older: before it is used again it is taken anew, as `base[where]`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ import numpy as np
 
 from . import ops
 from .dtypes import from_numpy_dtype
-from .engine import Leaf, Node, TensorCore, apply, tick, wrap
+from .engine import Kept, Leaf, Node, TensorCore, apply, tick, wrap
 from .functions.indexing import split_key
+from .functions.pointwise import NUMBERS
 from .modes import mode
 
 if TYPE_CHECKING:
@@ -27,32 +28,50 @@ if TYPE_CHECKING:
 
 
 def update(x: Tensor, function: Callable[..., Tensor], *args: Any, **kwargs: Any) -> Tensor:
-    """Let x become function(x, ...). Rules that need x need its old value, so they are given a copy."""
-    old = wrap(x.array.copy(), x.node) if mode.grad and isinstance(x.node, Node) else x
-    return become(x, function(old, *args, **kwargs))
+    """Let x become function(x, ...). Rules that need x need its old value: they are given a copy."""
+    x.follow()
+    tracked = mode.grad and any(isinstance(a, TensorCore) and a.requires_grad for a in (x, *args, *kwargs.values()))
+    return become(x, function(wrap(x.array.copy(), x.node) if tracked else x, *args, **kwargs))
 
 
 def become(x: Tensor, value: Tensor) -> Tensor:
     """Copy the value into x's memory, and let x continue with the value's history."""
+    x.follow()
     check_writable(x)
     check_fits(x, value.array)
-    view_of = x.base if mode.grad and x.base is not None and (value.node or x.base.node) is not None else None
+    old_node, base = x.node, x.base if mode.grad else None
     x.array[...] = value.array
     x.bump()
+    if not mode.grad:
+        return x
     if value.node is not None and x.array.dtype == value.array.dtype:
         move_output(value.node, value.array, x)
-    if view_of is not None:
-        where = positions(view_of.array, x.array)
-        view_of.node = apply(ops.setitem, (view_of, value, where)).node
-        x.node = apply(ops.index, (view_of, where)).node
-    elif mode.grad:
-        x.node = value.node
+    x.node = value.node
+    if base is not None and (value.node is not None or base.node is not None):
+        where = positions(base.array, x.array)
+        base.node = apply(ops.setitem, (base, value, where)).node
+        retake(x)
+    if isinstance(x.place, Kept) and old_node is not None and x.node is not None:  # it still wants its gradient
+        hook = x.place.hook
+        if hook in (old_node.hooks or []):
+            old_node.hooks = [h for h in old_node.hooks or [] if h != hook]
+            x.node.hooks = [*(x.node.hooks or []), hook]
     return x
+
+
+def retake(view: Tensor) -> None:
+    """Give a view the history of its base as it is now: `base[where]`."""
+    base = view.base
+    assert base is not None
+    view.base_tick = tick()
+    view.node = None if base.node is None else apply(ops.index, (base, positions(base.array, view.array))).node
 
 
 def move_output(node: Node, array: Any, x: Tensor) -> None:
     """Let a rule that needs the op's output find it in x from now on, and notice when x changes again."""
-    if node.saved is not None and any(value is array for value in node.saved):
+    if node.saved is None or any(cell is x.cell for cell in node.cells):
+        return  # it needs the old x, too, and that is gone: backward will say so
+    if any(value is array for value in node.saved):
         node.cells = tuple([x.cell if v is array else c for v, c in zip(node.saved, node.cells, strict=True)])
         node.saved = tuple([x.array if v is array else v for v in node.saved])
         node.tick = tick()
@@ -65,10 +84,12 @@ def fill(x: Tensor, value: Any) -> Tensor:
 
 def assign(x: Tensor, key: tuple[Any, ...], value: Any) -> Tensor:
     """x[key] = value, for a key that NumPy reads as torch does."""
-    tracked = [t for t in (x, x.base, value) if isinstance(t, TensorCore) and t.node is not None]
+    tracked = [t for t in (x, x.base, value) if isinstance(t, TensorCore) and t.requires_grad]
     if mode.grad and tracked:
         return become(x, apply(ops.setitem, (x, value, key)))
     check_writable(x)
+    if x.array.dtype.kind != "f" and isinstance(value, NUMBERS):
+        value = np.asarray(value).astype(x.array.dtype)  # NumPy refuses -1 for uint8; torch wraps it round
     x.array[key] = value.array if isinstance(value, TensorCore) else value
     x.bump()
     return x
@@ -77,23 +98,36 @@ def assign(x: Tensor, key: tuple[Any, ...], value: Any) -> Tensor:
 def setitem(x: Tensor, key: Any, value: Any) -> None:
     """x[key] = value, cast to x's dtype and broadcast to the place that the key names."""
     basic, advanced = split_key(key, x.array.shape)
-    shape = list(np.shape(getattr(value, "array", value)))
-    if not isinstance(value, (TensorCore, int, float, np.number, np.bool_, np.ndarray)):
-        raise TypeError(
-            f"can't assign a {type(value).__name__} to a torch.{from_numpy_dtype(x.array.dtype).type_name}Tensor")
+    if not isinstance(value, (TensorCore, *NUMBERS)):
+        kind = from_numpy_dtype(x.array.dtype).type_name
+        raise TypeError(f"can't assign a {type(value).__name__} to a torch.{kind}Tensor")
+    if advanced is not None and isinstance(value, TensorCore) and value.array.dtype != x.array.dtype:
+        raise RuntimeError("Index put requires the source and destination dtypes match, got "
+                           f"{from_numpy_dtype(x.array.dtype)} for the destination and "
+                           f"{from_numpy_dtype(value.array.dtype)} for the source.")
+    place = x if basic is None else apply(ops.take_slice, (x, basic))  # what can be a view comes first
     try:
-        if advanced is None or basic is None:
-            assign(x, basic or advanced or (), value)
-        else:  # a view first, then the places in it
-            assign(apply(ops.take_slice, (x, basic)), advanced, value)
+        if advanced is not None:
+            assign(place, advanced, without_leading_ones(value, place.array[advanced].ndim))
+        else:
+            assign(x, basic or (), without_leading_ones(value, place.array.ndim))
     except ValueError as error:
-        raise RuntimeError(
-            f"shape mismatch: a value of shape {shape} cannot be "
-            f"broadcast to the indexing result of x[{key!r}], x of shape {list(x.array.shape)}") from error
+        shape = list(np.shape(getattr(value, "array", value)))
+        raise RuntimeError(f"shape mismatch: a value of shape {shape} cannot be broadcast to the indexing result of "
+                           f"x[{key!r}], x of shape {list(x.array.shape)}") from error
+
+
+def without_leading_ones(value: Any, ndim: int) -> Any:
+    """A value with more dimensions than the place it goes to, if the extra ones have size 1."""
+    if not isinstance(value, TensorCore) or value.array.ndim <= ndim:
+        return value
+    shape = value.array.shape
+    extra = len(shape) - ndim
+    return value if any(n != 1 for n in shape[:extra]) else apply(ops.reshape, (value, shape[extra:]))
 
 
 def check_writable(x: Tensor) -> None:
-    """torch's refusals: leaves that require grad (backward could not reach their old value), and copies of one."""
+    """torch's refusals: leaves that require grad (backward could not reach their old value), and views of them."""
     if mode.grad and isinstance(x.node, Leaf):
         raise RuntimeError(
             f"a leaf Variable that requires grad is being used in an in-place operation (shape {list(x.array.shape)}). "
@@ -129,6 +163,8 @@ def check_fits(x: Tensor, array: Any) -> None:
 
 def positions(base: Any, view: Any) -> tuple[Any, ...]:
     """The key with which base[key] is the view: for each of its elements, where in the base it lies."""
+    if base.ndim == 0:
+        return (Ellipsis, *[None] * view.ndim)
     base_at, view_at = offsets(base).ravel(), offsets(view)
     start = view.__array_interface__["data"][0] - base.__array_interface__["data"][0]
     order = np.argsort(base_at)

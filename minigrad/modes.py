@@ -31,6 +31,7 @@ class Switch:
     def __enter__(self) -> None:
         self.before = {name: getattr(mode, name) for name in self.settings}
         vars(mode).update(self.settings)
+        mode.grad = mode.grad and not mode.inference  # enable_grad does not reach into inference_mode
 
     def __exit__(self, *exc: object) -> None:
         vars(mode).update(self.before)
@@ -46,14 +47,14 @@ class Switch:
 
             @wraps(function)
             def generator(*args: Any, **kwargs: Any) -> Iterator[Any]:
-                items = function(*args, **kwargs)
+                items, sent = function(*args, **kwargs), None
                 while True:
                     with self.again():
                         try:
-                            item = next(items)
-                        except StopIteration:
-                            return
-                    yield item
+                            item = items.send(sent)
+                        except StopIteration as end:
+                            return end.value
+                    sent = yield item
 
             return generator
 

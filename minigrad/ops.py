@@ -22,6 +22,7 @@ rounding to integers) ends the graph; one whose derivative is zero says so.
 from __future__ import annotations
 
 from functools import cache
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -34,9 +35,30 @@ Dims = tuple[int, ...]
 # libraries answer too.
 
 
+def _total(x: Array, dim: Dims, keepdim: bool) -> Array:
+    """The sum over dim; in float64 where the sum of narrower numbers would lose digits, or overflow.
+
+    NumPy adds pairwise, and so accurately, along the last dimension only; float16 goes up to 65504.
+    """
+    wide = x.dtype == np.float16 or (x.dtype == np.float32 and x.size > 10000 and x.ndim - 1 not in dim)
+    return x.sum(dim, dtype=np.float64 if wide else None, keepdims=keepdim)
+
+
+def _sum(x: Array, dim: Dims, keepdim: bool) -> Array:
+    total = _total(x, dim, keepdim)
+    return total.astype(x.dtype, copy=False) if x.dtype.kind == "f" else total
+
+
+def _mean(x: Array, dim: Dims, keepdim: bool, n: int) -> Array:
+    return (_total(x, dim, keepdim) / n).astype(x.dtype, copy=False)
+
+
 def _reduced(x: Array, reduction: str, n: int) -> Array:
     """A loss's values, their sum, or their sum over n ("mean")."""
-    return x if reduction == "none" else x.sum() / n if reduction == "mean" else x.sum()
+    if reduction == "none":
+        return x
+    total = _total(x, tuple(range(x.ndim)), False)
+    return (total / n if reduction == "mean" else total).astype(x.dtype, copy=False)
 
 
 def _sigmoid(x: Array) -> Array:
@@ -48,20 +70,20 @@ def _softplus(x: Array) -> Array:
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
-def _log_softmax(x: Array, dim: int) -> Array:
+def _log_softmax(x: Array, dim: Dims) -> Array:
     z = x - x.max(dim, keepdims=True)
     return z - np.log(np.exp(z).sum(dim, keepdims=True))
 
 
-def _softmax(x: Array, dim: int) -> Array:
+def _softmax(x: Array, dim: Dims) -> Array:
     e = np.exp(x - x.max(dim, keepdims=True))
     return e / e.sum(dim, keepdims=True)
 
 
 def _squares(x: Array, dim: Dims, keepdim: bool, n: int) -> Array:
     """The sum of squared distances from the mean of the n elements along dim."""
-    d = x - x.sum(dim, keepdims=True) / n
-    return (d * d).sum(dim, keepdims=keepdim)
+    d = x - _mean(x, dim, True, n)
+    return _total(d * d, dim, keepdim)
 
 
 def _spread(x: Array, shape: Dims, dim: Dims, keepdim: bool) -> Array:
@@ -79,8 +101,17 @@ def _put(x: Array, shape: Dims, key: Any) -> Array:
     return out
 
 
+def _expand(x: Array, shape: Dims) -> Array:
+    """A view; one that can be written to, unless elements are repeated."""
+    return x.reshape(shape) if x.size == prod(shape) else np.broadcast_to(x, shape)
+
+
+def _contiguous(x: Array) -> Array:
+    return x if x.flags.c_contiguous else x.copy()
+
+
 def _set(x: Array, y: Array, key: Any) -> Array:
-    out = x.copy()
+    out = np.asarray(x).copy() if isinstance(x, np.generic) else x.copy()
     out[key] = y
     return out
 
@@ -105,12 +136,13 @@ cos = Op("cos", np.cos, x=lambda g, x: -g * sin(x))
 tanh = Op("tanh", np.tanh, x=lambda g, out: g * (1 - out * out))
 sigmoid = Op("sigmoid", lambda x, /: _sigmoid(x), x=lambda g, out: g * (out * (1 - out)))
 softplus = Op("softplus", lambda x, /: _softplus(x), x=lambda g, x: g * sigmoid(x))
-relu = Op("relu", lambda x, /: np.maximum(x, 0), x=lambda g, out: where(out > 0, g, 0))
+relu = Op("relu", lambda x, /: np.maximum(x, 0), x=lambda g, out: where(out <= 0, 0, g))
 abs = Op("abs", np.absolute, x=lambda g, x: g * sign(x))
 sign = Op("sign", np.sign, x=lambda g: zeros_like(g))
 round = Op("round", np.rint, x=lambda g: zeros_like(g))
 zeros_like = Op("zeros_like", lambda x, /: np.zeros_like(x), x=lambda g: zeros_like(g))
-clone = Op("clone", lambda x, /: x.copy(), x=lambda g: g)
+clone = Op("clone", lambda x, /: x.copy("K"), x=lambda g: g)  # in the memory order of x
+contiguous = Op("clone", lambda x, /: x.copy(), x=lambda g: g)  # in plain order
 cast = Op("to", lambda x, /, dtype: x.astype(dtype), x=lambda g: g)
 
 # ------------------------------------------------------------------------- elementwise, two inputs and more
@@ -120,14 +152,16 @@ sub = Op("sub", np.subtract, x=lambda g: g, y=lambda g: -g)
 mul = Op("mul", np.multiply, x=lambda g, y: g * y, y=lambda g, x: g * x)
 div = Op("div", np.true_divide, x=lambda g, y: g / y, y=lambda g, x, y: -g * (x / y / y))
 pow = Op("pow", np.power,  # where guards 0 ** -1 and log(0): times 0 they would be nan
-         x=lambda g, x, y: g * (y * x ** where(y == 0, 1, y - 1)),
+         x=lambda g, x, y: where(y == 0, 0, g * (y * x ** (y - 1))),
          y=lambda g, out, x, y: g * (out * log(where((x == 0) & (y >= 0), 1, x))))
 power = Op("pow", lambda x, /, n: x**n,  # n is a number; x ** 0 is constant, also at x = 0
            x=lambda g, x, n: g * (n * x ** (n - (n != 0))))
 maximum = Op("maximum", np.maximum,  # a tie is shared
-             x=lambda g, x, y: g * ((x > y) + (x == y) / 2), y=lambda g, x, y: g * ((y > x) + (x == y) / 2))
+             x=lambda g, x, y: where(x < y, 0, g * (1 - (x == y) / 2)),
+             y=lambda g, x, y: where(y < x, 0, g * (1 - (x == y) / 2)))
 minimum = Op("minimum", np.minimum,
-             x=lambda g, x, y: g * ((x < y) + (x == y) / 2), y=lambda g, x, y: g * ((y < x) + (x == y) / 2))
+             x=lambda g, x, y: where(x > y, 0, g * (1 - (x == y) / 2)),
+             y=lambda g, x, y: where(y > x, 0, g * (1 - (x == y) / 2)))
 where = Op("where", lambda c, x, y, /: np.where(c, x, y),
            x=lambda g, c: where(c, g, 0), y=lambda g, c: where(c, 0, g))
 clamp = Op("clamp", lambda x, lo, hi, /: np.minimum(np.maximum(x, lo), hi),
@@ -137,16 +171,16 @@ clamp = Op("clamp", lambda x, lo, hi, /: np.minimum(np.maximum(x, lo), hi),
 
 # ------------------------------------------------------------------------- reductions (dim is a tuple of ints)
 
-sum = Op("sum", lambda x, /, dim, keepdim: x.sum(dim, keepdims=keepdim),
+sum = Op("sum", lambda x, /, dim, keepdim: _sum(x, dim, keepdim),
          x=lambda g, x_shape, dim, keepdim: spread(g, x_shape, dim, keepdim))
 spread = Op("spread", lambda x, /, shape, dim, keepdim: _spread(x, shape, dim, keepdim), view=True,
             x=lambda g, dim, keepdim: sum(g, dim, keepdim))
-mean = Op("mean", lambda x, /, dim, keepdim, n: x.sum(dim, keepdims=keepdim) / n,
+mean = Op("mean", lambda x, /, dim, keepdim, n: _mean(x, dim, keepdim, n),
           x=lambda g, x_shape, dim, keepdim, n: spread(g / n, x_shape, dim, keepdim))
-var = Op("var", lambda x, /, dim, keepdim, n, m: _squares(x, dim, keepdim, n) / m,  # m: n, or n - 1 (Bessel)
+var = Op("var", lambda x, /, dim, keepdim, n, m: (_squares(x, dim, keepdim, n) / m).astype(x.dtype, copy=False),  # m: n or n - 1
          x=lambda g, x, x_shape, dim, keepdim, n, m:
          spread(g, x_shape, dim, keepdim) * (2 * (x - mean(x, dim, True, n)) / m))
-std = Op("std", lambda x, /, dim, keepdim, n, m: np.sqrt(_squares(x, dim, keepdim, n) / m),
+std = Op("std", lambda x, /, dim, keepdim, n, m: np.sqrt(_squares(x, dim, keepdim, n) / m).astype(x.dtype, copy=False),
          x=lambda g, out, x, x_shape, dim, keepdim, n, m:
          spread(where(out == 0, 0, g / out), x_shape, dim, keepdim) * ((x - mean(x, dim, True, n)) / m))
 amax = Op("amax", lambda x, /, dim, keepdim: x.max(dim, keepdims=keepdim),  # ties share g evenly
@@ -169,12 +203,13 @@ matmul = Op("matmul", np.matmul, x=lambda g, y: g @ swap(y), y=lambda g, x: swap
 # ------------------------------------------------------------------------- shapes, picking, joining
 
 reshape = Op("view", lambda x, /, shape: x.reshape(shape), view=True, x=lambda g, x_shape: reshape(g, x_shape))
-expand = Op("expand", lambda x, /, shape: np.broadcast_to(x, shape), view=True, x=lambda g: g)
+expand = Op("expand", lambda x, /, shape: _expand(x, shape), view=True, x=lambda g: g)
 permute = Op("permute", lambda x, /, dims, back: x.transpose(dims), view=True,  # back undoes dims
              x=lambda g, dims, back: permute(g, back, dims))
 t = Op("t", lambda x, /: x.T, view=True, x=lambda g: t(g))  # of a matrix
 swap = Op("transpose", lambda x, /: x.swapaxes(-1, -2), view=True, x=lambda g: swap(g))  # of a batch of matrices
-index = Op("index", lambda x, /, key: x[key], view=True, x=lambda g, x_shape, key: put(g, x_shape, key))
+take_slice = Op("slice", lambda x, /, key: x[key], view=True, x=lambda g, x_shape, key: put(g, x_shape, key))
+index = Op("index", lambda x, /, key: _contiguous(x[key]), x=lambda g, x_shape, key: put(g, x_shape, key))
 put = Op("put", lambda x, /, shape, key: _put(x, shape, key), x=lambda g, key: index(g, key))
 setitem = Op("copy_slices", lambda x, y, /, key: _set(x, y, key),
              x=lambda g, key: setitem(g, 0, key), y=lambda g, key: index(g, key))
@@ -184,7 +219,7 @@ setitem = Op("copy_slices", lambda x, y, /, key: _set(x, y, key),
 def cat(n: int) -> Op:
     """torch.cat of n tensors; `keys[i]` is where the i-th input lies in the output."""
     rules = {f"x{i}": _part(i) for i in range(n)}
-    return Op("cat", lambda *args: np.concatenate(args[:-2], args[-2]),
+    return Op("cat", lambda *args: _contiguous(np.concatenate(args[:-2], args[-2])),
               inputs=tuple(rules), params=("dim", "keys"), **rules)
 
 
@@ -209,8 +244,8 @@ bce_with_logits = Op("binary_cross_entropy_with_logits",
                      lambda x, y, /, reduction, n: _reduced((1 - y) * x + _softplus(-x), reduction, n),
                      x=lambda g, x, y, n: g / n * (sigmoid(x) - y), y=lambda g, x, n: -g / n * x)
 cross_entropy = Op("cross_entropy",  # y is a distribution over dim: one-hot, smoothed, or times a class weight
-                   lambda x, y, /, dim, reduction, n: _reduced(
-                       -(y * _log_softmax(x, dim)).sum(dim, keepdims=True), reduction, n),
+                   lambda x, y, /, dim, reduction, n: _reduced(  # 0 log 0 is 0
+                       -np.where(y == 0, 0, y * _log_softmax(x, dim)).sum(dim, keepdims=True), reduction, n),
                    x=lambda g, x, y, dim, n: g / n * (softmax(x, dim) * sum(y, dim, True) - y),
                    y=lambda g, x, dim, n: -g / n * log_softmax(x, dim))
 
@@ -225,8 +260,8 @@ argmin = Op("argmin", lambda x, /, dim, keepdim: x.argmin(dim, keepdims=keepdim)
 
 # torch has several names for one derivative; a tensor prints the name of what made it: <UnsqueezeBackward0>.
 unsqueeze, squeeze, squeeze_dim = reshape.named("unsqueeze"), reshape.named("squeeze"), reshape.named("squeeze1")
-select, take_slice = index.named("select"), index.named("slice")
-transpose, contiguous = permute.named("transpose"), clone.named("clone")
+select = take_slice.named("select")
+transpose = permute.named("transpose")
 max, min = amax.named("max1"), amin.named("min1")
 
 TABLE: dict[str, Op] = {word: entry for word, entry in list(globals().items()) if isinstance(entry, Op)}

@@ -15,9 +15,9 @@ from . import autograd, creation, dtypes, inplace, ops, printing, random
 from .device import CPU, check
 from .device import device as Device
 from .dtypes import as_dtype, dtype, from_numpy_dtype
-from .engine import Kept, Leaf, TensorCore, wrap
+from .engine import Kept, Leaf, Node, TensorCore, wrap
 from .functions import indexing, pointwise, reductions, shapes
-from .functions.pointwise import Number, binary, cast
+from .functions.pointwise import Number, binary, cast, shape_error
 from .functions.shapes import Size
 from .gradfn import GradFn, grad_fn, torch_name
 from .modes import mode
@@ -130,83 +130,122 @@ class Tensor(TensorCore):
 
     # ------------------------------------------------------------------------------------ its gradient
 
+    def follow(self) -> None:
+        """If this is a view and its memory was written to: take it anew from its base, as that is now."""
+        if self.base is not None and self.cell is not None and self.cell[0] > self.base_tick:
+            inplace.retake(self)
+
+    def _current(self) -> Node | None:
+        self.follow()
+        return self.node
+
     @property
     def requires_grad(self) -> bool:
         """Whether gradients flow to it."""
-        return self.node is not None
+        return self._current() is not None
 
     @requires_grad.setter
     def requires_grad(self, wanted: bool) -> None:
+        if not self.is_leaf:
+            raise RuntimeError(
+                "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a "
+                "subgraph that doesn't require differentiation use var_no_grad = var.detach().")
         if not wanted:
-            if not self.is_leaf:
-                raise RuntimeError(
-                    "you can only change requires_grad flags of leaf variables. If you want to use a computed "
-                    "variable in a subgraph that doesn't require differentiation use var_no_grad = var.detach().")
             self.node = None
-        elif self.node is None:
-            if self.array.dtype.kind != "f":
-                raise RuntimeError(
-                    "Only Tensors of floating point and complex dtype can require gradients, and this one "
-                    f"is {self.dtype}")
-            if self.cell is None and not mode.inference:
-                raise RuntimeError(
-                    "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
-            self.node = self._gradient_place()
+            if isinstance(self.place, Leaf):
+                self.place.frozen = True
+            return
+        if self.array.dtype.kind != "f":
+            raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients, and this one is "
+                               f"{self.dtype}")
+        if self.cell is None and not mode.inference:
+            raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
+        self.node = leaf = self._leaf()
+        leaf.frozen = False
+        self.base = None  # from now on it is the beginning of its own history
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Set requires_grad, and return the tensor."""
-        self.requires_grad = requires_grad
+        if self.is_leaf or not requires_grad:
+            self.requires_grad = requires_grad
         return self
-
-    def _gradient_place(self) -> Leaf:
-        if self.leaf is None:
-            self.leaf = Leaf(self.array)
-        return self.leaf
 
     @property
     def is_leaf(self) -> bool:
         """Whether no recorded operation made it."""
-        return self.node is None or isinstance(self.node, Leaf)
+        node = self._current()
+        return node is None or isinstance(node, Leaf)
+
+    def _leaf(self) -> Leaf:
+        """The place for this tensor's gradient as a leaf."""
+        if not isinstance(self.place, Leaf):
+            leaf = Leaf(self.array)
+            leaf.grad = None if self.place is None else self.place.grad
+            self.place = leaf
+        return self.place
+
+    def _kept(self) -> Kept:
+        """The place for this tensor's gradient while it is no leaf."""
+        if not isinstance(self.place, Kept):
+            self.place = Kept()
+        return self.place
 
     @property
     def grad(self) -> Tensor | None:
         """The sum of the gradients that backward brought here since it was last cleared."""
-        place = self.leaf if self.is_leaf else self._kept()
-        if place is None and not self.is_leaf:
-            warnings.warn(
-                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute "
-                "won't be populated during autograd.backward(). If you indeed want the .grad field to be "
-                "populated for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor.", stacklevel=2)
-        return None if place is None else place.grad
+        if self.place is None and not self.is_leaf:
+            warnings.warn("The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute "
+                          "won't be populated during autograd.backward(). If you indeed want the .grad field to be "
+                          "populated for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor.", stacklevel=2)
+        return None if self.place is None else self.place.grad
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
         if value is not None:
             if not isinstance(value, TensorCore):
-                raise TypeError(
-                    f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}")
+                kind = type(value).__name__
+                raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {kind}")
             if value.array.shape != self.array.shape:
                 raise RuntimeError(
                     f"attempting to assign a gradient of size '{list(value.array.shape)}' to a tensor of size "
                     f"'{list(self.array.shape)}'. Please ensure that the gradient and the tensor are the same size")
             if value.array.dtype != self.array.dtype:
-                raise RuntimeError(
-                    f"attempting to assign a gradient with dtype {value.dtype} to a tensor with dtype {self.dtype}")
+                raise RuntimeError(f"attempting to assign a gradient with dtype {value.dtype} to a tensor with dtype "
+                                   f"{self.dtype}")
             if value is self:
                 raise RuntimeError("can't assign Variable as its own grad")
-        (self._gradient_place() if self.is_leaf else self._keep()).grad = value
+        (self._leaf() if self.is_leaf else self._kept()).grad = value
+
+    @grad.deleter
+    def grad(self) -> None:
+        self.grad = None
 
     def receive(self, g: Any) -> None:
         """Add a gradient that backward(inputs=...) found for this tensor."""
         if isinstance(self.node, Leaf):
             self.node.accumulate(g)
         else:
-            self._keep()(g)
+            self._kept().hook(g)
+
+    def retain_grad(self) -> None:
+        """Keep the gradient of a tensor that is not a leaf, too, as `.grad`."""
+        node = self._current()
+        if node is None:
+            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        if not isinstance(node, Leaf) and not self.retains_grad:
+            node.hooks = [*(node.hooks or []), self._kept().hook]
+
+    @property
+    def retains_grad(self) -> bool:
+        """Whether `retain_grad` was called on a tensor that is not a leaf."""
+        node = self._current()
+        return isinstance(self.place, Kept) and node is not None and self.place.hook in (node.hooks or [])
 
     @property
     def grad_fn(self) -> GradFn | None:
         """The operation that made it, for printing and for following the graph; None for leaves."""
-        return None if self.node is None or isinstance(self.node, Leaf) else grad_fn(self.node)
+        node = self._current()
+        return None if node is None or isinstance(node, Leaf) else grad_fn(node)
 
     def backward(self, gradient: Tensor | None = None, retain_graph: bool | None = None, create_graph: bool = False,
                  inputs: Sequence[Tensor] | None = None) -> None:
@@ -216,31 +255,6 @@ class Tensor(TensorCore):
         second derivatives; with inputs only these tensors receive a gradient.
         """
         autograd.backward(self, gradient, retain_graph, create_graph, inputs)
-
-    def retain_grad(self) -> None:
-        """Keep the gradient of a tensor that is not a leaf, too, as `.grad`."""
-        node = self.node
-        if node is None:
-            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
-        if not isinstance(node, Leaf):
-            self._keep()
-
-    @property
-    def retains_grad(self) -> bool:
-        """Whether `retain_grad` was called on a tensor that is not a leaf."""
-        return self._kept() is not None
-
-    def _kept(self) -> Kept | None:
-        hooks = self.node.hooks if self.node is not None else None
-        return next((hook for hook in hooks or [] if isinstance(hook, Kept)), None)
-
-    def _keep(self) -> Kept:
-        kept = self._kept()
-        if kept is None:
-            assert self.node is not None
-            kept = Kept()
-            self.node.hooks = [*(self.node.hooks or []), kept]
-        return kept
 
     def detach(self) -> Tensor:
         """The same memory as a constant: gradients stop here."""
@@ -263,8 +277,8 @@ class Tensor(TensorCore):
         if not isinstance(value, TensorCore):
             raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
         self.array = value.array
-        if self.leaf is not None:
-            self.leaf.shape, self.leaf.dtype = self.array.shape, self.array.dtype
+        if isinstance(self.place, Leaf):
+            self.place.shape, self.place.dtype = self.array.shape, self.array.dtype
 
     # ------------------------------------------------------------------------------------ as Python values
 
@@ -332,10 +346,9 @@ class Tensor(TensorCore):
 
     def __repr__(self) -> str:
         suffixes = printing.array_suffixes(self.array, dtypes.get_default_dtype().numpy)
-        if isinstance(self.node, Leaf):
-            suffixes.append("requires_grad=True")
-        elif self.node is not None:
-            suffixes.append(f"grad_fn=<{torch_name(self.node)}>")
+        node = self._current()
+        if node is not None:
+            suffixes.append("requires_grad=True" if self.is_leaf else f"grad_fn=<{torch_name(node)}>")
         return printing.tensor_repr(self.array, suffixes=suffixes)
 
     def __format__(self, spec: str) -> str:
@@ -392,6 +405,8 @@ class Tensor(TensorCore):
         return pointwise.subtract_operator(other, self)
 
     def __rtruediv__(self, other: Any) -> Tensor:
+        if isinstance(other, np.ndarray):
+            return self.reciprocal() * other
         return pointwise.divide_operator(other, self)
 
     def __rpow__(self, other: Any) -> Tensor:
@@ -464,6 +479,9 @@ class Tensor(TensorCore):
 
     def fill_(self, value: Number | Tensor) -> Tensor:
         """Fill with one value. In place."""
+        if isinstance(value, TensorCore) and value.array.ndim:
+            raise RuntimeError("fill_ only supports 0-dimension value tensor but got tensor with "
+                               f"{value.array.ndim} dimensions.")
         return inplace.fill(self, value)
 
     def zero_(self) -> Tensor:
@@ -472,7 +490,12 @@ class Tensor(TensorCore):
 
     def copy_(self, src: Tensor, non_blocking: bool = False) -> Tensor:
         """Copy src here, broadcast and cast to this tensor's shape and dtype. In place."""
-        return inplace.fill(self, src)
+        if not isinstance(src, TensorCore):
+            raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not {type(src).__name__}")
+        try:
+            return inplace.fill(self, src)
+        except ValueError:
+            raise shape_error(self, src) from None
 
     def uniform_(self, a: float = 0, b: float = 1, *, generator: random.Generator | None = None) -> Tensor:
         """Fill with numbers drawn uniformly from [a, b). In place."""
@@ -574,7 +597,7 @@ class Tensor(TensorCore):
 def _rebuild(kind: type[Tensor] | None, array: Any, requires_grad: bool, attributes: dict[str, Any]) -> Tensor:
     """A leaf from its parts, for copy and pickle."""
     new = object.__new__(kind or Tensor)
-    new.array, new.node, new.leaf, new.cell, new.base = array, None, None, [0], None
+    new.array, new.node, new.place, new.cell, new.base = array, None, None, [0], None
     new.__dict__.update(attributes)
     new.requires_grad = requires_grad
     return new

@@ -258,6 +258,36 @@ def test_gradients_of_tensors_that_are_not_leaves(lib: Any) -> None:
         assert z.grad is None
 
 
+@BOTH
+def test_retained_gradients_are_counted_once(lib: Any) -> None:
+    x = leaf(lib, 2.0)
+    y = x * 3
+    y.retain_grad()
+    (y * y).backward(inputs=[y])
+    assert y.grad.item() == 12
+    z = x * x
+    z.grad = lib.ones((), dtype=lib.float64)  # kept, but nothing is added to it
+    z.backward()
+    assert z.grad.item() == 1
+
+
+@BOTH
+def test_grad_of_an_intermediate_leaves_the_rest_of_the_graph(lib: Any) -> None:
+    x = leaf(lib, [1.0, 2.0])
+    b = (x * 2).exp()
+    (g,) = lib.autograd.grad(b.sum(), b)
+    b.sum().backward()
+    assert g.tolist() == [1, 1] and x.grad is not None
+
+
+@BOTH
+def test_del_grad(lib: Any) -> None:
+    x = leaf(lib, 1.0)
+    (x * 2).backward()
+    del x.grad
+    assert x.grad is None
+
+
 # --------------------------------------------------------------------------------------------- second order
 
 
@@ -361,6 +391,14 @@ def test_a_decorated_generator_does_not_leak_its_mode(lib: Any) -> None:
     for inside in states():
         assert not inside and lib.is_grad_enabled()
 
+    @lib.no_grad()
+    def echo() -> Any:
+        got = yield 1
+        return (yield got)
+
+    talk = echo()
+    assert next(talk) == 1 and talk.send(5) == 5
+
 
 @BOTH
 def test_a_decorator_is_reentrant(lib: Any) -> None:
@@ -387,6 +425,9 @@ def test_inference_tensors(lib: Any) -> None:
     assert "Inplace update to inference tensor" in message(lambda: t.add_(1))[1]
     assert "Setting requires_grad=True on inference tensor" in message(lambda: t.requires_grad_())[1]
     assert (w * t.clone()).requires_grad
+    assert t[:1].is_inference() and "Inference tensors" in message(lambda: w[:1] * t[:1])[1]
+    with lib.inference_mode(), lib.enable_grad():
+        assert not (w * 2).requires_grad
 
 
 def test_each_thread_has_its_own_mode() -> None:

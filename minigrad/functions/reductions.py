@@ -226,10 +226,10 @@ def _softmax(op: Op, input: Tensor, dim: int, dtype: dtype | None) -> Tensor:
         raise NotImplementedError(f'"{op.name}" not implemented for {found.type_name!r}')
     dim = one_dim(dim, input.array.ndim)
     if input.array.ndim == 0:
-        return apply(op, (input.reshape(1), 0)).reshape(())
+        return apply(op, (input.reshape(1), (0,))).reshape(())
     if not input.array.shape[dim]:
         return apply(ops.clone, (input,))
-    return apply(op, (input, dim))
+    return apply(op, (input, (dim,)))
 
 
 def equal(input: Tensor, other: Tensor) -> bool:

@@ -219,7 +219,7 @@ def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, s
         n = float(counted.sum())
         y = wrap(counted * (1 - label_smoothing) + kept * per_class * (label_smoothing / classes)
                  if label_smoothing else counted)
-    loss = apply(ops.cross_entropy, (input, y, dim, reduction, n if reduction == "mean" else 1))
+    loss = apply(ops.cross_entropy, (input, y, (dim,), reduction, n if reduction == "mean" else 1))
     return loss.squeeze(dim) if reduction == "none" else loss
 
 

@@ -52,7 +52,7 @@ def _leaf(cls: type[T], data: Tensor | None, requires_grad: bool) -> T:
     """A leaf of class `cls` on the memory of `data`, with the same version cell."""
     source = empty(0) if data is None else data.detach()
     leaf = object.__new__(cls)
-    leaf.array, leaf.cell, leaf.base, leaf.node, leaf.leaf = source.array, source.cell, None, None, None
+    leaf.array, leaf.cell, leaf.base, leaf.node, leaf.place = source.array, source.cell, None, None, None
     leaf.requires_grad = requires_grad
     return leaf
 

@@ -6,6 +6,7 @@ costs. Beside the attributes the module remembers, in `_member_kinds`, which of 
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from ..parameter import Buffer, Parameter, typename
 if TYPE_CHECKING:
     from .module import Module
 
+_HOOKS = ("_forward_hooks", "_forward_pre_hooks")
 PARAMETER, BUFFER, MODULE = "parameter", "buffer", "module"
 
 
@@ -112,6 +114,31 @@ class MemberTree:
         self._register_member(MODULE, name, module)
 
     register_module = add_module
+
+    # ------------------------------------------------------------------------------------------ pickles, copies
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All attributes, laid out as torch's modules are: a model saved whole is read by either library."""
+        state = {name: value for name, value in self.__dict__.items() if name not in self._member_kinds}
+        del state["_member_kinds"]
+        state.update(
+            _parameters=dict(self._parameters), _buffers=dict(self._buffers), _modules=dict(self._modules),
+            _backward_hooks=OrderedDict())
+        for hooks in _HOOKS:
+            state[hooks] = OrderedDict((k, hook) for k, (hook, _) in self.__dict__[hooks].items())
+            state[f"{hooks}_with_kwargs"] = OrderedDict((k, True) for k, (_, kw) in self.__dict__[hooks].items() if kw)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
+        members = {PARAMETER: "_parameters", BUFFER: "_buffers", MODULE: "_modules"}
+        found = {kind: state.pop(name) for kind, name in members.items()}
+        for hooks in _HOOKS:
+            with_kwargs = state.pop(f"{hooks}_with_kwargs", {})
+            state[hooks] = OrderedDict((k, (hook, k in with_kwargs)) for k, hook in state[hooks].items())
+        self.__dict__.update(state, _member_kinds={name: kind for kind in found for name in found[kind]})
+        for values in found.values():
+            self.__dict__.update(values)
 
     # ------------------------------------------------------------------------------ finding by dotted name
 
