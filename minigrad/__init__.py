@@ -12,7 +12,7 @@ from typing import Any as _Any
 # torch computes inf and nan without a word; NumPy warns. Silence it for minigrad's own arithmetic alone.
 _warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"minigrad\.")
 
-from . import autograd, cuda, dtypes, nn, optim, random, utils
+from . import autograd, cuda, nn, optim, random, serialization, utils
 from .autograd import enable_grad, inference_mode, no_grad, set_grad_enabled
 from .creation import (arange, as_tensor, bernoulli, empty, empty_like, eye, from_numpy, full, full_like,
                        get_rng_state, linspace, normal, ones, ones_like, rand, rand_like, randint, randn, randn_like,
@@ -33,6 +33,7 @@ from .missing import answer_for as _answer_for
 from .modes import is_grad_enabled, is_inference_mode_enabled
 from .printing import set_printoptions
 from .random import Generator, default_generator, initial_seed, manual_seed, seed
+from .serialization import load, save
 from .tensor import Tensor
 from .version import __version__
 
@@ -52,19 +53,20 @@ ByteTensor, CharTensor, BoolTensor = typed("ByteTensor", uint8), typed("CharTens
 __all__ = ["__version__", "abs", "absolute", "add", "all", "allclose", "amax", "amin", "any", "arange", "argmax",
            "argmin", "as_tensor", "autograd", "bernoulli", "bool", "BoolTensor", "broadcast_to", "ByteTensor", "cat",
            "CharTensor", "clamp", "clip", "clone", "concat", "concatenate", "cos", "cuda", "default_generator",
-           "device", "div", "divide", "dot", "double", "DoubleTensor", "dtype", "dtypes", "e", "empty", "empty_like",
+           "device", "div", "divide", "dot", "double", "DoubleTensor", "dtype", "e", "empty", "empty_like",
            "enable_grad", "eq", "equal", "exp", "eye", "flatten", "float", "float16", "float32", "float64",
            "FloatTensor", "from_numpy", "full", "full_like", "gather", "ge", "Generator", "get_default_dtype",
            "get_rng_state", "gt", "half", "HalfTensor", "inf", "inference_mode", "initial_seed", "int", "int16",
            "int32", "int64", "int8", "IntTensor", "is_floating_point", "is_grad_enabled", "is_inference_mode_enabled",
-           "is_tensor", "isclose", "le", "linspace", "log", "log_softmax", "long", "LongTensor", "lt", "manual_seed",
-           "matmul", "max", "maximum", "mean", "min", "minimum", "mm", "mul", "multiply", "mv", "nan", "ne", "neg",
-           "negative", "nn", "no_grad", "normal", "numel", "ones", "ones_like", "optim", "permute", "pi", "pow",
-           "promote_types", "rand", "rand_like", "randint", "randn", "randn_like", "random", "randperm", "reciprocal",
-           "relu", "reshape", "result_type", "round", "scatter", "seed", "set_default_dtype", "set_grad_enabled",
-           "set_printoptions", "set_rng_state", "short", "ShortTensor", "sigmoid", "sign", "sin", "Size", "softmax",
-           "sqrt", "square", "squeeze", "stack", "std", "sub", "subtract", "sum", "swapaxes", "t", "tanh", "Tensor",
-           "tensor", "transpose", "true_divide", "uint8", "unsqueeze", "utils", "var", "where", "zeros", "zeros_like"]
+           "is_tensor", "isclose", "le", "linspace", "load", "log", "log_softmax", "long", "LongTensor", "lt",
+           "manual_seed", "matmul", "max", "maximum", "mean", "min", "minimum", "mm", "mul", "multiply", "mv", "nan",
+           "ne", "neg", "negative", "nn", "no_grad", "normal", "numel", "ones", "ones_like", "optim", "permute", "pi",
+           "pow", "promote_types", "rand", "rand_like", "randint", "randn", "randn_like", "random", "randperm",
+           "reciprocal", "relu", "reshape", "result_type", "round", "save", "scatter", "seed", "serialization",
+           "set_default_dtype", "set_grad_enabled", "set_printoptions", "set_rng_state", "short", "ShortTensor",
+           "sigmoid", "sign", "sin", "Size", "softmax", "sqrt", "square", "squeeze", "stack", "std", "sub", "subtract",
+           "sum", "swapaxes", "t", "tanh", "Tensor", "tensor", "transpose", "true_divide", "uint8", "unsqueeze",
+           "utils", "var", "where", "zeros", "zeros_like"]
 
 
 def is_tensor(obj: _Any) -> _Any:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -87,10 +88,22 @@ def to_array(data: Any, d: dtype | None) -> Array:
         array = np.asarray(plain)
         if wanted is None:
             wanted = inferred(plain, array)
+        if wanted.kind in "iu" and array.size:
+            _check_range(array, wanted)
     else:
         array = data
         from_numpy_dtype(array.dtype)
     return array if wanted is None else array.astype(wanted, copy=False)
+
+
+def _check_range(array: Array, d: np.dtype[Any]) -> None:
+    limits = np.iinfo(d)
+    least, most = array.min(), array.max()
+    if array.dtype.kind in "Ou" and most > np.iinfo(np.int64).max:
+        raise ValueError(f"Overflow when unpacking long long: {most}")
+    if least < limits.min or most > limits.max:
+        worst = most if most > limits.max else least
+        raise RuntimeError(f"value cannot be converted to type {d} without overflow: {worst}")
 
 
 def plain_numbers(data: Any, depth: int) -> Any:
@@ -126,6 +139,8 @@ def inferred(plain: Any, array: Array) -> np.dtype[Any]:
     leaves = [plain]
     while leaves and isinstance(leaves[0], list):
         leaves = [item for part in leaves for item in (part if isinstance(part, list) else [part])]
+    if array.dtype.kind in "Ou" and not any(isinstance(leaf, (np.generic, np.ndarray)) for leaf in leaves):
+        return np.dtype(np.int64)  # Python's large ints, which the caller checks
     typed = [leaf.dtype for leaf in leaves if isinstance(leaf, (np.generic, np.ndarray))]
     if typed and array.size:
         return np.result_type(*typed)
@@ -168,27 +183,54 @@ def dtype_of_type(kind: Any) -> dtype:
 # ------------------------------------------------------------------------------------------------- filled
 
 
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def sized(function: F) -> F:
+    """The shape may also be given by name: zeros(size=(2, 3))."""
+
+    @wraps(function)
+    def named(*args: Any, **kwargs: Any) -> Any:
+        if "size" in kwargs:
+            args = (*args, kwargs.pop("size"))
+        return function(*args, **kwargs)
+
+    return named  # type: ignore[return-value]
+
+
+def new_shape(sizes: Sequence[Any]) -> tuple[int, ...]:
+    """The shape of a tensor to be made."""
+    shape = as_shape(sizes)
+    if any(n < 0 for n in shape):
+        raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
+    return shape
+
+
+@sized
 def zeros(*size: Any, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Zeros of the given size: zeros(2, 3) or zeros((2, 3))."""
-    return finish(np.zeros(as_shape(size), _numpy_dtype(dtype)), requires_grad, device)
+    return finish(np.zeros(new_shape(size), _numpy_dtype(dtype)), requires_grad, device)
 
 
+@sized
 def ones(*size: Any, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones of the given size."""
-    return finish(np.ones(as_shape(size), _numpy_dtype(dtype)), requires_grad, device)
+    return finish(np.ones(new_shape(size), _numpy_dtype(dtype)), requires_grad, device)
 
 
+@sized
 def empty(*size: Any, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of the given size, not filled with anything: it holds what lay in memory."""
-    return finish(np.empty(as_shape(size), _numpy_dtype(dtype)), requires_grad, device)
+    return finish(np.empty(new_shape(size), _numpy_dtype(dtype)), requires_grad, device)
 
 
 def full(size: Sequence[int], fill_value: float, *, dtype: dtype | None = None, device: Any = None,
          requires_grad: bool = False) -> Tensor:
     """fill_value everywhere; its type decides the dtype."""
+    fill_value = plain_number(fill_value)
     if not isinstance(fill_value, NUMBERS):
         raise TypeError(f"full(): argument 'fill_value' must be a number, not {type(fill_value).__name__}")
-    return finish(np.full(as_shape((size,)), fill_value, _numpy_dtype(dtype, number_dtype(fill_value))), requires_grad,
+    return finish(np.full(new_shape((size,)), fill_value, _numpy_dtype(dtype, number_dtype(fill_value))), requires_grad,
                   device)
 
 
@@ -230,8 +272,8 @@ def full_like(input: Tensor, fill_value: float, *, dtype: dtype | None = None, d
 # ------------------------------------------------------------------------------------------------- ranges
 
 
-def arange(start: float, end: float | None = None, step: float = 1, *, dtype: dtype | None = None, device: Any = None,
-           requires_grad: bool = False) -> Tensor:
+def arange(start: float = 0, end: float | None = None, step: float = 1, *, dtype: dtype | None = None,
+           device: Any = None, requires_grad: bool = False) -> Tensor:
     """start, start + step, ... up to but without end; arange(n) starts at 0. All ints give int64."""
     if end is None:
         start, end = 0, start
@@ -293,25 +335,29 @@ def _generator(generator: random.Generator | None) -> random.Generator:
     return random.default_generator if generator is None else generator
 
 
+@sized
 def rand(*size: Any, generator: random.Generator | None = None, dtype: dtype | None = None, device: Any = None,
          requires_grad: bool = False) -> Tensor:
     """Uniform in [0, 1)."""
-    return finish(_generator(generator).uniform(as_shape(size), _numpy_dtype(dtype)), requires_grad, device)
+    return finish(_generator(generator).uniform(new_shape(size), _numpy_dtype(dtype)), requires_grad, device)
 
 
+@sized
 def randn(*size: Any, generator: random.Generator | None = None, dtype: dtype | None = None, device: Any = None,
           requires_grad: bool = False) -> Tensor:
     """Normal, with mean 0 and standard deviation 1."""
-    return finish(_generator(generator).normal(as_shape(size), _numpy_dtype(dtype)), requires_grad, device)
+    return finish(_generator(generator).normal(new_shape(size), _numpy_dtype(dtype)), requires_grad, device)
 
 
-def randint(low: int, high: Any = None, size: Sequence[int] | None = None, *,
+def randint(low: int = 0, high: Any = None, size: Sequence[int] | None = None, *,
             generator: random.Generator | None = None, dtype: dtype | None = None, device: Any = None,
             requires_grad: bool = False) -> Tensor:
     """Integers from low (0 unless given) up to but without high: randint(high, size) or randint(low, high, size)."""
-    if size is None:
+    if size is None:  # randint(high, size)
         low, high, size = 0, low, high
-    return finish(_generator(generator).randint(low, high, as_shape((size,)), _numpy_dtype(dtype, int64)),
+    if high is None:
+        low, high = 0, low
+    return finish(_generator(generator).randint(low, high, new_shape((size,)), _numpy_dtype(dtype, int64)),
                   requires_grad, device)
 
 
@@ -343,7 +389,7 @@ def normal(mean: Any = 0.0, std: Any = 1.0, size: Sequence[int] | None = None, *
     if size is None:
         size = np.broadcast_shapes(np.shape(getattr(mean, "array", mean)), np.shape(getattr(std, "array", std)))
     if not isinstance(mean, TensorCore) and not isinstance(std, TensorCore):
-        return wrap(_generator(generator).normal(as_shape((size,)), get_default_dtype().numpy, mean, std))
+        return wrap(_generator(generator).normal(new_shape((size,)), get_default_dtype().numpy, mean, std))
     return randn(*size, generator=generator) * std + mean
 
 

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .modes import mode
+from .modes import mode, user_line
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -281,6 +281,11 @@ class TensorCore(Traced):
         """If this is a view and its memory was written to: take it anew, so that its history fits its values."""
         raise NotImplementedError("writing in place is no business of the engine: see inplace.py")
 
+    def current_node(self) -> Node | None:
+        """The node, after a view has followed its base."""
+        self.follow()
+        return self.node
+
     def bump(self) -> None:
         """Note that the storage was written to: saved values that share it are stale from now on."""
         if self.cell is not None:
@@ -323,14 +328,6 @@ def apply(op: Op, args: tuple[Any, ...]) -> Tensor:
                 pullback = op.pullbacks[wanted] = Pullback(op, wanted)
             out.node = Node(pullback, args, out)
     return out
-
-
-def user_line() -> tuple[str, int] | None:
-    """The innermost file and line that is not minigrad's own."""
-    frame = inspect.currentframe()
-    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "minigrad":
-        frame = frame.f_back
-    return None if frame is None else (frame.f_code.co_filename, frame.f_lineno)
 
 
 # ------------------------------------------------------------------------------------ the walk backwards

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 def update(x: Tensor, function: Callable[..., Tensor], *args: Any, **kwargs: Any) -> Tensor:
     """Let x become function(x, ...). Rules that need x need its old value: they are given a copy."""
     x.follow()
-    tracked = mode.grad and any(isinstance(a, TensorCore) and a.requires_grad for a in (x, *args, *kwargs.values()))
+    given = (x, *args, *kwargs.values())
+    tracked = mode.grad and any(isinstance(a, TensorCore) and a.current_node() is not None for a in given)
     return become(x, function(wrap(x.array.copy(), x.node) if tracked else x, *args, **kwargs))
 
 
@@ -84,7 +85,7 @@ def fill(x: Tensor, value: Any) -> Tensor:
 
 def assign(x: Tensor, key: tuple[Any, ...], value: Any) -> Tensor:
     """x[key] = value, for a key that NumPy reads as torch does."""
-    tracked = [t for t in (x, x.base, value) if isinstance(t, TensorCore) and t.requires_grad]
+    tracked = [t for t in (x, x.base, value) if isinstance(t, TensorCore) and t.current_node() is not None]
     if mode.grad and tracked:
         return become(x, apply(ops.setitem, (x, value, key)))
     check_writable(x)
@@ -112,7 +113,7 @@ def setitem(x: Tensor, key: Any, value: Any) -> None:
         else:
             assign(x, basic or (), without_leading_ones(value, place.array.ndim))
     except ValueError as error:
-        shape = list(np.shape(getattr(value, "array", value)))
+        shape = list(value.array.shape) if isinstance(value, TensorCore) else []
         raise RuntimeError(f"shape mismatch: a value of shape {shape} cannot be broadcast to the indexing result of "
                            f"x[{key!r}], x of shape {list(x.array.shape)}") from error
 

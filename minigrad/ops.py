@@ -80,10 +80,10 @@ def _softmax(x: Array, dim: Dims) -> Array:
     return e / e.sum(dim, keepdims=True)
 
 
-def _squares(x: Array, dim: Dims, keepdim: bool, n: int) -> Array:
-    """The sum of squared distances from the mean of the n elements along dim."""
+def _variance(x: Array, dim: Dims, keepdim: bool, n: int, m: float) -> Array:
+    """The sum of squared distances from the mean of the n elements along dim, over m."""
     d = x - _mean(x, dim, True, n)
-    return _total(d * d, dim, keepdim)
+    return (_total(d * d, dim, keepdim) / m).astype(x.dtype, copy=False)
 
 
 def _spread(x: Array, shape: Dims, dim: Dims, keepdim: bool) -> Array:
@@ -177,10 +177,10 @@ spread = Op("spread", lambda x, /, shape, dim, keepdim: _spread(x, shape, dim, k
             x=lambda g, dim, keepdim: sum(g, dim, keepdim))
 mean = Op("mean", lambda x, /, dim, keepdim, n: _mean(x, dim, keepdim, n),
           x=lambda g, x_shape, dim, keepdim, n: spread(g / n, x_shape, dim, keepdim))
-var = Op("var", lambda x, /, dim, keepdim, n, m: (_squares(x, dim, keepdim, n) / m).astype(x.dtype, copy=False),  # m: n or n - 1
+var = Op("var", lambda x, /, dim, keepdim, n, m: _variance(x, dim, keepdim, n, m),  # m: n, or n - 1 (Bessel)
          x=lambda g, x, x_shape, dim, keepdim, n, m:
          spread(g, x_shape, dim, keepdim) * (2 * (x - mean(x, dim, True, n)) / m))
-std = Op("std", lambda x, /, dim, keepdim, n, m: np.sqrt(_squares(x, dim, keepdim, n) / m).astype(x.dtype, copy=False),
+std = Op("std", lambda x, /, dim, keepdim, n, m: np.sqrt(_variance(x, dim, keepdim, n, m)),
          x=lambda g, out, x, x_shape, dim, keepdim, n, m:
          spread(where(out == 0, 0, g / out), x_shape, dim, keepdim) * ((x - mean(x, dim, True, n)) / m))
 amax = Op("amax", lambda x, /, dim, keepdim: x.max(dim, keepdims=keepdim),  # ties share g evenly

@@ -135,29 +135,25 @@ class Tensor(TensorCore):
         if self.base is not None and self.cell is not None and self.cell[0] > self.base_tick:
             inplace.retake(self)
 
-    def _current(self) -> Node | None:
-        self.follow()
-        return self.node
-
     @property
     def requires_grad(self) -> bool:
         """Whether gradients flow to it."""
-        return self._current() is not None
+        return self.current_node() is not None
 
     @requires_grad.setter
     def requires_grad(self, wanted: bool) -> None:
         if not self.is_leaf:
             raise RuntimeError(
-                "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a "
-                "subgraph that doesn't require differentiation use var_no_grad = var.detach().")
+                "you can only change requires_grad flags of leaf variables. If you want to use a computed variable "
+                "in a subgraph that doesn't require differentiation use var_no_grad = var.detach().")
         if not wanted:
             self.node = None
             if isinstance(self.place, Leaf):
                 self.place.frozen = True
             return
         if self.array.dtype.kind != "f":
-            raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients, and this one is "
-                               f"{self.dtype}")
+            raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients, and this one "
+                               f"is {self.dtype}")
         if self.cell is None and not mode.inference:
             raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
         self.node = leaf = self._leaf()
@@ -173,8 +169,7 @@ class Tensor(TensorCore):
     @property
     def is_leaf(self) -> bool:
         """Whether no recorded operation made it."""
-        node = self._current()
-        return node is None or isinstance(node, Leaf)
+        return not isinstance(self.current_node(), Node) or isinstance(self.node, Leaf)
 
     def _leaf(self) -> Leaf:
         """The place for this tensor's gradient as a leaf."""
@@ -194,13 +189,13 @@ class Tensor(TensorCore):
     def grad(self) -> Tensor | None:
         """The sum of the gradients that backward brought here since it was last cleared."""
         if self.place is None and not self.is_leaf:
-            warnings.warn("The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute "
-                          "won't be populated during autograd.backward(). If you indeed want the .grad field to be "
-                          "populated for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor.", stacklevel=2)
+            warnings.warn("The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad "
+                          "attribute won't be populated during autograd.backward(). If you indeed want the .grad field "
+                          "to be populated for a non-leaf Tensor, use .retain_grad() on it.", stacklevel=2)
         return None if self.place is None else self.place.grad
 
     @grad.setter
-    def grad(self, value: Tensor | None) -> None:
+    def grad(self, value: Any) -> None:
         if value is not None:
             if not isinstance(value, TensorCore):
                 kind = type(value).__name__
@@ -210,8 +205,8 @@ class Tensor(TensorCore):
                     f"attempting to assign a gradient of size '{list(value.array.shape)}' to a tensor of size "
                     f"'{list(self.array.shape)}'. Please ensure that the gradient and the tensor are the same size")
             if value.array.dtype != self.array.dtype:
-                raise RuntimeError(f"attempting to assign a gradient with dtype {value.dtype} to a tensor with dtype "
-                                   f"{self.dtype}")
+                raise RuntimeError(f"attempting to assign a gradient with dtype {value.array.dtype} to a tensor with "
+                                   f"dtype {self.array.dtype}")
             if value is self:
                 raise RuntimeError("can't assign Variable as its own grad")
         (self._leaf() if self.is_leaf else self._kept()).grad = value
@@ -229,7 +224,7 @@ class Tensor(TensorCore):
 
     def retain_grad(self) -> None:
         """Keep the gradient of a tensor that is not a leaf, too, as `.grad`."""
-        node = self._current()
+        node = self.current_node()
         if node is None:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
         if not isinstance(node, Leaf) and not self.retains_grad:
@@ -238,13 +233,13 @@ class Tensor(TensorCore):
     @property
     def retains_grad(self) -> bool:
         """Whether `retain_grad` was called on a tensor that is not a leaf."""
-        node = self._current()
+        node = self.current_node()
         return isinstance(self.place, Kept) and node is not None and self.place.hook in (node.hooks or [])
 
     @property
     def grad_fn(self) -> GradFn | None:
         """The operation that made it, for printing and for following the graph; None for leaves."""
-        node = self._current()
+        node = self.current_node()
         return None if node is None or isinstance(node, Leaf) else grad_fn(node)
 
     def backward(self, gradient: Tensor | None = None, retain_graph: bool | None = None, create_graph: bool = False,
@@ -346,7 +341,7 @@ class Tensor(TensorCore):
 
     def __repr__(self) -> str:
         suffixes = printing.array_suffixes(self.array, dtypes.get_default_dtype().numpy)
-        node = self._current()
+        node = self.current_node()
         if node is not None:
             suffixes.append("requires_grad=True" if self.is_leaf else f"grad_fn=<{torch_name(node)}>")
         return printing.tensor_repr(self.array, suffixes=suffixes)
@@ -379,7 +374,7 @@ class Tensor(TensorCore):
     __pos__ = pointwise.positive
     __neg__ = neg = negative = pointwise.neg
     __abs__ = abs = pointwise.abs
-    __matmul__ = matmul = shapes.matmul
+    __matmul__, matmul = shapes.matmul_operator, shapes.matmul
     __getitem__ = indexing.getitem
     __setitem__ = inplace.setitem
     __pow__ = pointwise.power_operator

@@ -97,7 +97,7 @@ def _checked(part: Any) -> Any:
                          f"indices (got {kind})")
     if array.ndim == 0 and array.dtype != bool:
         return int(array)
-    return array
+    return array.astype(bool) if array.dtype == np.uint8 and isinstance(part, TensorCore) else array  # an old mask
 
 
 def _in_range(index: np.ndarray[Any, Any], shape: tuple[int, ...], dim: int) -> np.ndarray[Any, Any]:

@@ -30,6 +30,7 @@ def cast(input: Tensor, d: dtype) -> Tensor:
 
 def floating(op: Op, input: Tensor, *params: Any) -> Tensor:
     """Apply an op whose result is floating point: integers and bools become the default dtype first."""
+    tensor_only(op.name, input)
     if input.array.dtype.kind != "f":
         input = cast(input, get_default_dtype())
     return apply(op, (input, *params))
@@ -79,6 +80,12 @@ def shape_error(x: Tensor, y: Tensor) -> RuntimeError:
                 f"The size of tensor a ({a[-back]}) must match the size of tensor b ({b[-back]}) at non-singleton "
                 f"dimension {dim} (shapes {list(a)} and {list(b)})")
     return RuntimeError(f"shapes {list(a)} and {list(b)} do not broadcast")
+
+
+def tensor_only(name: str, x: Any) -> None:
+    """torch's error for a number, list or array where a tensor is needed."""
+    if not isinstance(x, TensorCore):
+        raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type(x).__name__}")
 
 
 def number_only(name: str, x: Any) -> None:
@@ -180,11 +187,15 @@ def neg(input: Tensor) -> Tensor:
 
 def maximum(input: Tensor, other: Tensor) -> Tensor:
     """The larger of each pair; where both are equal each gets half of the gradient."""
+    tensor_only("maximum", input)
+    tensor_only("maximum", other)
     return binary(ops.maximum, input, other)
 
 
 def minimum(input: Tensor, other: Tensor) -> Tensor:
     """The smaller of each pair; where both are equal each gets half of the gradient."""
+    tensor_only("minimum", input)
+    tensor_only("minimum", other)
     return binary(ops.minimum, input, other)
 
 
@@ -193,6 +204,8 @@ def clamp(input: Tensor, min: Tensor | Number | None = None, max: Tensor | Numbe
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
     given = [bound for bound in (min, max) if bound is not None]
+    for bound in given:
+        number_only("clamp", bound)
     x, *bounds = promoted(input, *given)
     least, most = (-np.inf, np.inf) if x.array.dtype.kind == "f" else _integer_range(x.array.dtype)
     lo = bounds.pop(0) if min is not None else least
@@ -240,6 +253,7 @@ def sqrt(input: Tensor) -> Tensor:
 
 def square(input: Tensor) -> Tensor:
     """input * input."""
+    tensor_only("square", input)
     return apply(ops.square, (input,))
 
 
@@ -270,11 +284,13 @@ def sigmoid(input: Tensor) -> Tensor:
 
 def relu(input: Tensor) -> Tensor:
     """max(input, 0); the gradient at 0 is 0."""
+    tensor_only("relu", input)
     return apply(ops.relu, (input,))
 
 
 def abs(input: Tensor) -> Tensor:
     """The absolute value; the gradient at 0 is 0."""
+    tensor_only("abs", input)
     return apply(ops.abs, (input,))
 
 

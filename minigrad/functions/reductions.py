@@ -13,7 +13,7 @@ from .. import ops
 from ..dtypes import FLOATING, as_dtype, dtype, from_numpy_dtype, int64
 from ..engine import Op, apply, wrap
 from .indexing import take_along
-from .pointwise import binary, cast
+from .pointwise import binary, cast, tensor_only
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -49,6 +49,8 @@ def numpy_names(function: F) -> F:
             for numpy, ours in (("axis", "dim"), ("keepdims", "keepdim")):
                 if numpy in kwargs:
                     kwargs[ours] = kwargs.pop(numpy)
+        if args:
+            tensor_only(function.__name__, args[0])
         return function(*args, **kwargs)
 
     return renamed  # type: ignore[return-value]

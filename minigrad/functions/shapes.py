@@ -227,8 +227,9 @@ def contiguous(input: Tensor) -> Tensor:
 # ------------------------------------------------------------------------------------------------ joining
 
 
-def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+def cat(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None) -> Tensor:
     """Tensors one after the other along dim; their other sizes must be equal."""
+    dim = dim if axis is None else axis
     if not len(tensors):
         raise ValueError("torch.cat(): expected a non-empty list of Tensors")
     for i, x in enumerate(tensors):
@@ -258,6 +259,8 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     if not len(tensors):
         raise RuntimeError("stack expects a non-empty TensorList")
     for i, x in enumerate(tensors):
+        if not isinstance(x, TensorCore):
+            raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(x).__name__}")
         if x.array.shape != tensors[0].array.shape:
             raise RuntimeError(
                 f"stack expects each tensor to be equal size, but got {list(tensors[0].array.shape)} at "
@@ -268,10 +271,15 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
 # ----------------------------------------------------------------------------------------------- products
 
 
+def matmul_operator(input: Tensor, other: Any) -> Tensor:
+    """input @ other; NotImplemented for what is no tensor."""
+    return matmul(input, other) if isinstance(other, TensorCore) else NotImplemented  # type: ignore[arg-type]
+
+
 def matmul(input: Tensor, other: Tensor) -> Tensor:
     """The matrix product; vectors count as a row on the left, as a column on the right, batches broadcast."""
     if not isinstance(other, TensorCore):
-        return NotImplemented
+        raise TypeError(f"matmul(): argument 'other' (position 2) must be Tensor, not {type(other).__name__}")
     if input.array.dtype != other.array.dtype:
         raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {input.dtype} != {other.dtype}")
     a, b = input.array.ndim, other.array.ndim

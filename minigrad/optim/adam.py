@@ -1,0 +1,122 @@
+"""Adam and AdamW: steps scaled by running averages of the gradient and of its square."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..tensor import Tensor
+from .adaptive import Adaptive, check_at_least_zero, check_lr, lerp, scalar
+from .optimizer import Group, ParamsT
+
+
+class Adam(Adaptive):
+    """Adaptive moment estimation (Kingma & Ba, 2015).
+
+    At its step t a parameter w with the gradient g is updated by
+
+        g = -g                                   maximize: climb instead of descending
+        g = g + weight_decay * w                 pull the weights towards zero ...
+        w = w - lr * weight_decay * w            ... or, with decoupled_weight_decay, apart from g: AdamW
+        m = beta1 * m + (1 - beta1) * g          exp_avg: where the gradient points lately
+        v = beta2 * v + (1 - beta2) * g**2       exp_avg_sq: how large it is
+        w = w - lr * m' / (sqrt(v') + eps)       with m' = m / (1 - beta1**t), v' = v / (1 - beta2**t)
+
+    m and v start at 0; dividing by 1 - beta**t makes up for the averages' being too small at first. So a step is
+    about lr long whatever the gradient's scale. With `amsgrad` (Reddi et al., 2018) the largest v so far stands in
+    v's place in the last line.
+
+    `lr` may be a one-element tensor, and so may both betas. ValueError for negative options and for betas outside of
+    [0, 1). `foreach` and `fused` are only remembered. `differentiable=True` is not supported (NotImplementedError),
+    nor is `capturable=True` on a CPU (AssertionError).
+
+    >>> from minigrad import nn, tensor
+    >>> w = nn.Parameter(tensor([1.0, -1.0]))
+    >>> optimizer = Adam([w], lr=0.1)
+    >>> (1000 * w[0] + w[1]).backward()
+    >>> optimizer.step()
+    >>> w
+    Parameter containing:
+    tensor([ 0.9000, -1.1000], requires_grad=True)
+    """
+
+    def __init__(self, params: ParamsT, lr: float | Tensor = 1e-3,
+                 betas: tuple[float | Tensor, float | Tensor] = (0.9, 0.999), eps: float = 1e-8,
+                 weight_decay: float = 0, amsgrad: bool = False, *, foreach: bool | None = None,
+                 maximize: bool = False, capturable: bool = False, differentiable: bool = False,
+                 fused: bool | None = None, decoupled_weight_decay: bool = False) -> None:
+        if isinstance(lr, Tensor) and foreach and not capturable:
+            raise ValueError("lr as a Tensor is not supported for capturable=False and foreach=True")
+        check_lr(lr)
+        check_at_least_zero({"epsilon value": eps})
+        _check_betas(betas)
+        check_at_least_zero({"weight_decay value": weight_decay})
+        if isinstance(betas[0], Tensor) and foreach and not capturable:
+            raise ValueError("betas[0] as a Tensor is not supported for capturable=False and foreach=True")
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "betas": tuple([b.reshape(()) if isinstance(b, Tensor) else b for b in betas]),
+                "eps": eps,
+                "weight_decay": weight_decay,
+                "amsgrad": amsgrad,
+                "maximize": maximize,
+                "foreach": foreach,
+                "capturable": capturable,
+                "differentiable": differentiable,
+                "fused": fused,
+                "decoupled_weight_decay": decoupled_weight_decay,
+            },
+        )
+
+    def _update(self, group: Group) -> None:
+        lr, eps, weight_decay = scalar(group["lr"]), group["eps"], float(group["weight_decay"])
+        beta1, beta2 = [scalar(beta) for beta in group["betas"]]
+        keep2, new1, new2 = float(beta2), float(1 - beta1), float(1 - beta2)
+        names = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")[: 3 if group["amsgrad"] else 2]
+        for t, w, g, m, v, *largest in self._gradients(group, names):
+            if weight_decay and group["decoupled_weight_decay"]:
+                w *= float(1 - lr * weight_decay)
+            elif weight_decay:
+                g = g + weight_decay * w
+            lerp(m, g, new1)
+            v *= keep2
+            v += new2 * g * g
+            for top in largest:
+                v = np.maximum(top, v, out=top)
+            step_size = float(lr / (1 - beta1**t))
+            w -= step_size * m / (np.sqrt(v) / math.sqrt(1 - beta2**t) + eps)
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay (Loshchilov & Hutter, 2019).
+
+    Adam would add weight_decay * w to the gradient, and then divide it by sqrt(v) with the rest: weights with large
+    gradients would hardly decay. Here all weights decay alike, w = w - lr * weight_decay * w, before Adam's step.
+    """
+
+    def __init__(
+        self, params: ParamsT, lr: float | Tensor = 1e-3, betas: tuple[float | Tensor, float | Tensor] = (0.9, 0.999),
+        eps: float = 1e-8, weight_decay: float = 1e-2, amsgrad: bool = False, *, maximize: bool = False,
+        foreach: bool | None = None, capturable: bool = False, differentiable: bool = False, fused: bool | None = None,
+    ) -> None:
+        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, foreach=foreach, maximize=maximize,
+                         capturable=capturable, differentiable=differentiable, fused=fused,
+                         decoupled_weight_decay=True)
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over a state and options; one that Adam saved decays the weights as AdamW does from now on."""
+        super().load_state_dict(state_dict)
+        for group in self.param_groups:
+            group["decoupled_weight_decay"] = True
+
+
+def _check_betas(betas: tuple[Any, Any]) -> None:
+    for i, beta in enumerate(betas):
+        if not 0.0 <= beta < 1.0:
+            raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
+    if not any(all(isinstance(beta, kind) for beta in betas) for kind in (float, Tensor)):
+        raise ValueError("betas must be either both floats or both Tensors")
