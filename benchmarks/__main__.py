@@ -22,7 +22,7 @@ import numpy as np
 from benchmarks.workloads import WORKLOADS
 
 ENGINES = ("minigrad", "torch")
-STEPS = {"line_l1": 300, "circles": 100}  # a round: some 30 ms
+STEPS = {"line_l1": 300, "circles": 100, "blob_adam": 200, "line_mse": 300, "fashion": 20}  # a round: some 30 ms
 
 
 class Engine:
@@ -48,7 +48,7 @@ class Engine:
         print(workload, steps, file=self.process.stdin, flush=True)
         answer = self.process.stdout.readline().split()
         if not answer:
-            raise SystemExit(f"the {self.process.args[-1]} worker stopped")  # type: ignore[index]
+            raise SystemExit(f"the {self.process.args[-1]} worker stopped")  # type: ignore[index, str-bytes-safe]
         return float(answer[0]), float(answer[1])
 
     def stop(self) -> None:

@@ -16,6 +16,9 @@ from parity.report import table, write_json
 from parity.verdict import problems
 
 EXPERIMENTS = Path(__file__).parent / "experiments"
+HELPERS = ("drawn_shapes", "toy_data")  # what experiments import; they train nothing
+# Steps of the experiments that do not print "… steps in all", for the progress bar.
+LENGTHS = {"blob_adam": 1000, "circles": 1100, "line_l1": 1010, "line_mse": 1019}
 HELP = """\
 Trains the same unmodified PyTorch script on minigrad and on torch, each in a process of its own, from the
 same seed and without copying weights, and compares initial weights, every loss, gradient, parameter and
@@ -61,8 +64,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def experiments() -> dict[str, Path]:
-    """The experiments of this folder: every script that trains something (`toy_data` is their helper)."""
-    return {path.stem: path for path in sorted(EXPERIMENTS.glob("*.py")) if path.stem != "toy_data"}
+    """The experiments of this folder: every script that trains something."""
+    return {path.stem: path for path in sorted(EXPERIMENTS.glob("*.py")) if path.stem not in HELPERS}
 
 
 def find_scripts(names: Sequence[str]) -> dict[str, Path]:
@@ -88,11 +91,18 @@ def find_engines(text: str) -> list[str]:
     return [name for name in ENGINES if name in asked]
 
 
-def run_script(name: str, script: Path, engines: Sequence[str], out: Path) -> Comparison:
-    """Run one script on all engines at once and compare as they go."""
+def run_script(name: str, script: Path, engines: Sequence[str], out: Path, position: str = "") -> Comparison:
+    """Run one script on all engines at once and compare as they go; the progress bar says "circles (2 of 5)"."""
     comparison = Comparison(name, engines)
+    if script.parent == EXPERIMENTS:
+        comparison.length = LENGTHS.get(name)
     with ExitStack() as stack:
-        bar = stack.enter_context(tqdm(desc=name, unit=" steps", leave=False, file=sys.stderr))
+        bar = stack.enter_context(tqdm(desc=f"{name}{position}", unit=" steps", leave=False, file=sys.stderr))
+
+        def show(step: int) -> None:
+            bar.total = comparison.length
+            bar.update(step - bar.n)
+
         processes = {}
         for engine in engines:
             processes[engine] = EngineProcess(ENGINES[engine], script, out / name / engine)
@@ -100,7 +110,7 @@ def run_script(name: str, script: Path, engines: Sequence[str], out: Path) -> Co
         follow(
             comparison,
             {engine: process.records() for engine, process in processes.items()},
-            progress=lambda step: bar.update(step - bar.n),
+            progress=show,
         )
     return comparison
 
@@ -109,7 +119,8 @@ def draw(comparison: Comparison, out: Path) -> None:
     from parity.plots import plot_curves, plot_figures  # here: matplotlib takes half a second to import
 
     results = comparison.results
-    directories = {name: out / name for name in results if results[name].finished.outcome == "finished"}
+    ends = {name: result.finished for name, result in results.items()}
+    directories = {name: out / name for name in ends if ends[name].outcome == "finished" and not ends[name].stopped}
     if comparison.losses[REFERENCE]:
         plot_curves(comparison, out / "curves.png")
     if REFERENCE in directories:
@@ -120,8 +131,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
     comparisons = []
     try:
-        for name, script in options.scripts.items():
-            comparisons.append(run_script(name, script, options.engines, options.out))
+        for number, (name, script) in enumerate(options.scripts.items(), start=1):
+            position = f" ({number} of {len(options.scripts)})"
+            comparisons.append(run_script(name, script, options.engines, options.out, position))
             draw(comparisons[-1], options.out / name)
     except KeyboardInterrupt:
         print("\ninterrupted: all engines were stopped, nothing was reported", file=sys.stderr)

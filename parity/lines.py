@@ -7,12 +7,14 @@ still found.
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
+from math import isfinite
 
 from parity.records import Line
-from parity.tolerances import FLOOR, GROWTH, JUDGES, ULP, GrowthOfRounding
+from parity.tolerances import JUDGES, GrowthOfRounding
 
 NUMBER = re.compile(r"(?<![\w.])[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|(?:nan|inf)\b)")
 
@@ -64,26 +66,30 @@ class LineCounts:
     difference: str | None = None  # the first line that is not the same
 
 
-def expected_numbers(torch: Sequence[Line], judge: Sequence[Line], loss_error: Sequence[float]) -> list[list[Expected]]:
+def expected_numbers(
+    torch: Sequence[Line], judge: Sequence[Line], shares: Sequence[float], judge_stopped: bool = False
+) -> list[list[Expected]]:
     """For each line and number what a float32 engine should print.
 
-    Allowed is the growth of rounding at this place of this line (the same text earlier in the run), or in the
-    loss so far (`loss_error`, relative, one entry a line), whichever is more. Where the judge prints another
-    text, nothing is allowed.
+    Allowed is the growth of rounding at this place of this line (the same text earlier in the run), or what the
+    loss is allowed by then (`shares`, one a line, of the largest number at this place), whichever is more. Where
+    the judge prints another text, nothing is allowed; where it has stopped on purpose, torch stands in for it.
     """
     growth = GrowthOfRounding()
+    largest: dict[tuple[str, int], float] = defaultdict(float)
     expected = []
     for position, line in enumerate(torch):
         template, _ = split_numbers(line.text)
-        exact = judge[position] if position < len(judge) else None
+        exact = judge[position] if position < len(judge) else line if judge_stopped else None
         if exact is None or split_numbers(exact.text)[0] != template:
             expected.append([Expected(number, 0.0) for number in line.numbers])
             continue
-        share = GROWTH * loss_error[position] + FLOOR * ULP
         numbers = []
         for place, (number, right) in enumerate(zip(line.numbers, exact.numbers, strict=True)):
+            if isfinite(right):
+                largest[template, place] = max(largest[template, place], abs(right))
             bound = growth.bound((template, place), abs(number - right), abs(right))
-            numbers.append(Expected(right, max(bound, share * abs(right))))
+            numbers.append(Expected(right, max(bound, shares[position] * largest[template, place])))
         expected.append(numbers)
     return expected
 

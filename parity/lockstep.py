@@ -5,13 +5,17 @@ a step. Where one does something else it has parted from torch, and the rest of 
 engine that runs ahead waits: its pipe is full until the others have caught up, so memory stays flat.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from parity.compare import Comparison
 from parity.engines import JUDGE, REFERENCE
 from parity.lines import compare_lines, expected_numbers, expected_of_judge, is_left_out
 from parity.records import Backward, Finished, Line, Record, Started, Training, Update, Weights
 from parity.results import EngineResult
+
+NOTE = "Note: "  # a printed line that begins so stands under the report's table, too
+LENGTH = re.compile(r"\b(\d+) steps in all\b")  # tells the progress bar how long
 
 
 class Stream:
@@ -24,6 +28,11 @@ class Stream:
         self.lines: list[Line] = []
         self.left_out = 0  # lines of times and versions
         self.printed_after: list[int] = []  # for each line, the number of training records before it
+
+    @property
+    def stopped(self) -> bool:
+        """It has ended on purpose, before the script did."""
+        return self.result.finished.stopped
 
     def next(self) -> Training | None:
         """The next training record; None once the engine has finished."""
@@ -50,6 +59,7 @@ def follow(comparison: Comparison, records: Mapping[str, Iterator[Record]], prog
     streams = {name: Stream(comparison.results[name], records[name]) for name in records}
     together = [name for name in streams if name != REFERENCE]
     while (expected := streams[REFERENCE].next()) is not None:
+        read_lines(comparison, streams[REFERENCE].lines)
         matching: dict[str, Training] = {REFERENCE: expected}
         for name in list(together):
             record = streams[name].next()
@@ -57,7 +67,10 @@ def follow(comparison: Comparison, records: Mapping[str, Iterator[Record]], prog
                 matching[name] = record
             else:
                 together.remove(name)
-                note_parting(comparison, name, expected, record)
+                if streams[name].stopped and JUDGE not in matching:
+                    comparison.stop_judging()
+                else:
+                    note_parting(comparison, name, expected, record)
         comparison.take(matching)
         progress(comparison.step)
     for name, stream in streams.items():
@@ -67,6 +80,17 @@ def follow(comparison: Comparison, records: Mapping[str, Iterator[Record]], prog
         while stream.next() is not None:
             pass
     compare_printed(comparison, streams)
+
+
+def read_lines(comparison: Comparison, lines: Sequence[Line]) -> None:
+    """What torch's script has printed for us to know: "Note: …", and "… 500 steps in all"."""
+    while comparison.lines_read < len(lines):
+        text = lines[comparison.lines_read].text
+        comparison.lines_read += 1
+        if text.startswith(NOTE):
+            comparison.notes.append(text.removeprefix(NOTE))
+        if length := LENGTH.search(text):
+            comparison.length = int(length[1])
 
 
 def same_action(one: Training, other: Training) -> bool:
@@ -103,13 +127,16 @@ def compare_printed(comparison: Comparison, streams: Mapping[str, Stream]) -> No
     """Compare all printed lines, once all engines have printed theirs."""
     torch = streams[REFERENCE].lines
     judge = streams[JUDGE].lines if JUDGE in streams and comparison.results[JUDGE].is_sound else []
-    errors = [comparison.loss_error[after] for after in streams[REFERENCE].printed_after]
-    expected = expected_numbers(torch, judge, errors) if judge else None
+    read_lines(comparison, torch)
     for stream in streams.values():
         result = stream.result
         if result.finished.outcome == comparison.results[REFERENCE].finished.outcome == "finished":
             if result.engine.wide and judge:
                 result.lines = compare_lines(stream.lines, judge, expected_of_judge(judge))
             else:
+                bounds = comparison.loss_bounds[result.engine.name]
+                shares = [bounds[after] for after in streams[REFERENCE].printed_after]
+                stopped = judge and streams[JUDGE].stopped
+                expected = expected_numbers(torch, judge, shares, bool(stopped)) if judge else None
                 result.lines = compare_lines(stream.lines, torch, expected)
         result.lines.left_out = stream.left_out

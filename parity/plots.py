@@ -1,6 +1,6 @@
 """The curves with their errors; and each figure that a script saved, of all engines side by side."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from parity.compare import Comparison
 from parity.engines import JUDGE, REFERENCE
 from parity.results import Curve
-from parity.tolerances import JUDGES
+from parity.tolerances import JUDGES, KINKS
 
 STYLES: dict[str, dict[str, Any]] = {  # in drawing order: the reference broad and pale, the others on top
     "torch": {"color": "#9ab3cf", "linewidth": 3.5},
@@ -23,6 +23,7 @@ STYLES: dict[str, dict[str, Any]] = {  # in drawing order: the reference broad a
     "minigrad-f64": {"color": "#2e7d4f", "linewidth": 1.0, "linestyle": (0, (1, 1.5))},
     "torch-cuda": {"color": "#7b4fa3", "linewidth": 1.2, "linestyle": (0, (6, 2, 1, 2))},
 }
+MOST_POINTS = 1200  # of a curve
 IMAGES = (".png", ".jpg", ".jpeg")
 
 
@@ -30,8 +31,9 @@ def plot_curves(comparison: Comparison, path: Path) -> None:
     """The loss curves laid over each other; then the errors of losses, gradients and parameters."""
     figure, axes = plt.subplots(2, 2, figsize=(13, 8.5), layout="constrained")
     plot_losses(axes[0, 0], comparison)
+    over_a_kink = comparison.big and any(result.kink_step for result in comparison.results.values())
     for axis, (kind, curve) in zip(axes.flat[1:], comparison.curves.items(), strict=True):
-        plot_errors(axis, kind, curve)
+        plot_errors(axis, kind, curve, over_a_kink)
     for axis in axes.flat:
         axis.set_xlabel("step")
         axis.grid(alpha=0.25)
@@ -41,36 +43,52 @@ def plot_curves(comparison: Comparison, path: Path) -> None:
     if len(comparison.built_at) > 1:
         axes[0, 0].plot([], [], color="black", linewidth=0.7, linestyle=":", label="next optimizer")
         axes[0, 0].legend()
-    figure.suptitle(f"{comparison.name}: every engine from the same seed, no weights copied")
+    title = f"{comparison.name}: every engine from the same seed, no weights copied"
+    figure.suptitle("\n".join([title, *comparison.notes]))
     figure.savefig(path, dpi=110)
     plt.close(figure)
 
 
 def plot_losses(axis: Axes, comparison: Comparison) -> None:
-    axis.set_title("training loss")
+    block = block_length(comparison.losses[REFERENCE])
+    axis.set_title("training loss" if block == 1 else f"training loss, mean of {block} steps")
     axis.set_ylabel("loss")
     for name, style in STYLES.items():
         if losses := comparison.losses.get(name):
-            axis.plot(np.arange(1, len(losses) + 1), losses, label=name, **style)
+            means = in_blocks(losses, block, np.mean)
+            axis.plot(1 + block * np.arange(len(means)), means, label=name, **style)
     axis.legend()
 
 
-def plot_errors(axis: Axes, kind: str, curve: Curve) -> None:
+def plot_errors(axis: Axes, kind: str, curve: Curve, over_a_kink: bool) -> None:
     """Errors on a log axis. An error of exactly 0 has no place there and leaves a gap."""
     axis.set_title(f"{kind}: largest error, measured from torch-f64")
     axis.set_ylabel("error / largest entry")
     axis.set_yscale("log")
     if curve.bound:
-        steps = np.arange(1, len(curve.bound) + 1)
+        steps = curve.steps[: len(curve.bound)]
         axis.plot(steps, curve.bound, color="#b00020", linewidth=1.0, label="allowed in float32")
         axis.axhline(JUDGES, color="#2e7d4f", linewidth=0.8, label="allowed in float64")
+    if over_a_kink:
+        axis.axhline(KINKS[kind], color="#b00020", linewidth=0.8, linestyle=":", label="after a ReLU's kink")
     for name, style in STYLES.items():
         errors = np.array(curve.errors.get(name, []))
         if name != JUDGE and errors.any():
-            errors[errors == 0] = np.nan
-            axis.plot(np.arange(1, len(errors) + 1), errors, label=name, **style)
+            block = block_length(curve.steps)
+            largest = in_blocks(errors, block, np.max)
+            largest[largest == 0] = np.nan
+            axis.plot(curve.steps[: len(errors) : block], largest, label=name, **style)
     if axis.lines:
         axis.legend()
+
+
+def block_length(values: Sequence[float]) -> int:
+    """A long curve is drawn as some hundred points, one for each block of so many steps."""
+    return -(-len(values) // MOST_POINTS)
+
+
+def in_blocks(values: Sequence[float] | np.ndarray, block: int, combine: Callable[..., np.floating]) -> np.ndarray:
+    return np.array([combine(values[start : start + block]) for start in range(0, len(values), block)])
 
 
 def plot_figures(directories: Mapping[str, Path], out: Path) -> list[Path]:

@@ -1,14 +1,15 @@
 """Reports a training script's losses, gradients, parameters and printed lines while it runs.
 
 torch and minigrad have the same names, so one recorder serves both: it wraps `Tensor.backward`,
-`Optimizer.__init__` (and through it each optimizer's `step`) and `Module.__init__`, and takes the place of
-`sys.stdout`. The script is not changed and notices nothing.
+`Optimizer.__init__` (and through it each optimizer's `step`), `Module.__init__` and ReLU, and takes the place
+of `sys.stdout`. The script is not changed and notices nothing.
 """
 
 import functools
 import io
 import types
 import weakref
+import zlib
 from collections import deque
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy as np
 
 from parity.lines import split_numbers, unit_in_last_place
 from parity.records import Backward, Line, Sender, Update, Weights
+from parity.sampling import Enough, is_compared, is_judged_no_further
 
 # What a script calls to get a number out of a tensor. The number is noted before it is rounded for print.
 READERS = ("item", "tolist", "__float__", "__format__", "__repr__")
@@ -34,13 +36,16 @@ def copy_gradients(parameters: list[Any]) -> list[np.ndarray | None]:
 class Recorder:
     """Wraps a library's training calls; each call sends a record."""
 
-    def __init__(self, torch: Any, sender: Sender):
+    def __init__(self, torch: Any, sender: Sender, stops_early: bool = False):
         self.torch = torch
         self.sender = sender
+        self.stops_early = stops_early  # raise Enough once a big model was judged for long enough
         self.modules: weakref.WeakSet[Any] = weakref.WeakSet()
         self.optimizers = 0
         self.devices: set[str] = set()  # where the parameters were during training: "cpu", "cuda"
         self.reads: deque[float] = deque(maxlen=KEPT_READS)
+        self.kinks = 0  # of the ReLUs since the last backward
+        self.inside_relu = False
 
     def install(self) -> None:
         torch = self.torch
@@ -49,6 +54,10 @@ class Recorder:
         self.wrap(torch.optim.Optimizer, "__init__", after=self.on_optimizer)
         for reader in READERS:
             self.wrap(torch.Tensor, reader, before=self.on_read)
+        for owner, name in ((torch.nn.ReLU, "forward"), (torch.nn.functional, "relu"), (torch.Tensor, "relu")):
+            self.wrap_relu(owner, name)
+        if hasattr(torch, "relu"):
+            self.wrap_relu(torch, "relu")
 
     def wrap(self, owner: type, name: str, before: Any = None, after: Any = None) -> None:
         """Let every call of the method `owner.name` also call `before(self)` or `after(self)`."""
@@ -67,7 +76,26 @@ class Recorder:
 
     # ---- training ----
     def on_backward(self, loss: Any) -> None:
-        self.sender.send(Backward(copy(loss).item() if loss.numel() == 1 else None))
+        self.sender.send(Backward(copy(loss).item() if loss.numel() == 1 else None, self.kinks))
+        self.kinks = 0
+
+    def wrap_relu(self, owner: Any, name: str) -> None:
+        """Note which entries of each result are above 0. One ReLU calls another: the outermost counts."""
+        original = getattr(owner, name)
+
+        @functools.wraps(original)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            if self.inside_relu or not self.torch.is_grad_enabled():
+                return original(*args, **kwargs)
+            self.inside_relu = True
+            try:
+                result = original(*args, **kwargs)
+            finally:
+                self.inside_relu = False
+            self.kinks = zlib.crc32(np.packbits(result.detach().cpu().numpy() > 0).tobytes(), self.kinks)
+            return result
+
+        setattr(owner, name, wrapped)
 
     def on_optimizer(self, optimizer: Any) -> None:
         """Send the initial weights and wrap `step` of this one optimizer."""
@@ -76,16 +104,23 @@ class Recorder:
         parameters = parameters_of(optimizer)
         self.sender.send(Weights(number, self.names_of(parameters), [copy(p) for p in parameters]))
         original = optimizer.step
+        steps = 0
 
         @functools.wraps(original)
         def step(this: Any, closure: Any = None) -> Any:
+            nonlocal steps
+            steps += 1
             parameters = parameters_of(this)  # anew: a group may have been added
-            gradients = copy_gradients(parameters)
+            size = sum(parameter.numel() for parameter in parameters)
+            compared = parameters if is_compared(size, steps) else []
+            gradients = copy_gradients(compared)
             result = original() if closure is None else original(closure)
             if closure is not None:  # it was the closure that called backward
-                gradients = copy_gradients(parameters)
+                gradients = copy_gradients(compared)
             self.devices.update(parameter.device.type for parameter in parameters)
-            self.sender.send(Update(number, gradients, [copy(p) for p in parameters]))
+            self.sender.send(Update(number, gradients, [copy(p) for p in compared]))
+            if self.stops_early and is_judged_no_further(size, steps):
+                raise Enough
             return result
 
         optimizer.step = types.MethodType(step, optimizer)  # a method: schedulers look for `step.__func__`

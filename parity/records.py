@@ -30,14 +30,21 @@ class Weights:
 
 @dataclass(frozen=True)
 class Backward:
-    """`loss.backward()` was called. The loss is None where it is not a single number."""
+    """`loss.backward()` was called. The loss is None where it is not a single number.
+
+    `kinks` is a checksum: on which side of its kink each number in each ReLU was since the last backward.
+    """
 
     loss: float | None
+    kinks: int = 0
 
 
 @dataclass(frozen=True)
 class Update:
-    """`optimizer.step()` was called: the gradients it was given, the parameters it left."""
+    """`optimizer.step()` was called: the gradients it was given, the parameters it left.
+
+    Both lists are empty where a step of a big model is only counted (`sampling`).
+    """
 
     optimizer: int
     gradients: list[np.ndarray | None]
@@ -54,12 +61,16 @@ class Line:
 
 @dataclass(frozen=True)
 class Finished:
-    """The last record. `outcome` is "finished", "failed", "not run" or "not applicable"."""
+    """The last record. `outcome` is "finished", "failed", "not run" or "not applicable".
+
+    `stopped` tells that the script had more to do, but was judged for long enough (`sampling`).
+    """
 
     outcome: str
     message: str = ""
     details: str = ""
     seconds: float = 0.0
+    stopped: bool = False
 
 
 Training = Weights | Backward | Update

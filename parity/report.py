@@ -13,6 +13,7 @@ from parity.compare import Comparison
 from parity.engines import JUDGE, REFERENCE
 from parity.lines import LEFT_OUT
 from parity.results import EngineResult
+from parity.sampling import EVERY, FULL_STEPS
 from parity.verdict import is_judged, problems, summary, verdict
 
 WIDTH = 108
@@ -22,9 +23,9 @@ HEAD = (
 )
 LEGEND = (
     "weights, grad 1: largest difference of initial weights and of step 1's gradients from torch in the same "
-    "precision. grad run, loss run: largest error over the run, measured from torch-f64. Gradients and "
-    "losses are relative to their largest entry. of bound: the largest share of what rounding may explain "
-    "(parity/tolerances.py). seconds: processor time of the script."
+    "precision. grad run, loss run: largest error over the run, measured from torch-f64 (where that has "
+    "stopped, from torch). Gradients and losses are relative to their largest entry. of bound: the largest share "
+    "of what is allowed (parity/tolerances.py). seconds: processor time of the script."
 )
 PROBLEMS_SHOWN = 8
 
@@ -35,7 +36,11 @@ def table(comparisons: Sequence[Comparison]) -> str:
     for comparison in comparisons:
         for position, name in enumerate(comparison.results):
             lines.append(row(comparison, name, shorten(comparison.name, 12) if position == 0 else ""))
-    lines += ["", *textwrap.wrap(LEGEND, WIDTH), *absent(comparisons), *left_out(comparisons), ""]
+    lines += ["", *textwrap.wrap(LEGEND, WIDTH), *absent(comparisons), *left_out(comparisons)]
+    for comparison in comparisons:
+        for note in notes(comparison):
+            lines += textwrap.wrap(f"{comparison.name}: {note}", WIDTH)
+    lines.append("")
     wrong = [problem for comparison in comparisons for problem in problems(comparison)]
     for problem in wrong[:PROBLEMS_SHOWN]:
         lines += textwrap.wrap(problem.text, WIDTH, initial_indent="! ", subsequent_indent="  ")
@@ -89,6 +94,21 @@ def absent(comparisons: Sequence[Comparison]) -> list[str]:
     return [f"{reason} ({', '.join(names)})" for reason, names in reasons.items()]
 
 
+def notes(comparison: Comparison) -> list[str]:
+    """What a reader of the figures should know: the script's own notes, what was judged, kinks that were crossed."""
+    found = list(comparison.notes)
+    if comparison.judged_steps is not None:
+        found.append(
+            f"a big model: gradients and parameters compared in the first {FULL_STEPS} steps and every {EVERY}th, "
+            f"losses in every step; the float64 engines ran the first {comparison.judged_steps} steps."
+        )
+    crossed = {name: result.kink_step for name, result in comparison.results.items() if result.kink_step}
+    if crossed and comparison.big:
+        steps = ", ".join(f"{name} from step {step}" for name, step in crossed.items())
+        found.append(f"a ReLU was on the other side of its kink: {steps}. More is allowed from there (KINKS).")
+    return found
+
+
 def left_out(comparisons: Sequence[Comparison]) -> list[str]:
     count = sum(comparison.results[REFERENCE].lines.left_out for comparison in comparisons)
     if not count:
@@ -106,13 +126,15 @@ def as_json(comparisons: Sequence[Comparison], scripts: Sequence[Path]) -> dict[
                 "script": str(script),
                 "steps": comparison.step,
                 "judged": is_judged(comparison),
+                "judged_steps": comparison.judged_steps,
+                "notes": notes(comparison),
                 "problems": [vars(problem) for problem in problems(comparison)],
                 "engines": {name: engine_as_json(comparison, name) for name in comparison.results},
             }
             for comparison, script in zip(comparisons, scripts, strict=True)
         },
         "tolerances": {
-            name: getattr(tolerances, name) for name in ("FIRST_GRADIENT", "JUDGES", "GROWTH", "FLOOR", "ULP")
+            name: getattr(tolerances, name) for name in ("FIRST_GRADIENT", "JUDGES", "GROWTH", "FLOOR", "ULP", "KINKS")
         },
         "lines_left_out": list(LEFT_OUT),
         "machine": {
@@ -137,6 +159,7 @@ def engine_as_json(comparison: Comparison, name: str) -> dict[str, Any]:
         "first_gradient": number(result.first_gradient),
         "largest_error": {kind: number(value) for kind, value in result.largest.items()},
         "of_bound": number(result.of_bound),
+        "kink_step": result.kink_step,
         "lines": vars(result.lines),
         "difference": result.difference,
         "difference_step": result.difference_step,

@@ -20,6 +20,7 @@ class EngineResult:
     first_gradient: float | None = None  # gradients of step 1, against torch in the same precision
     largest: dict[str, float] = field(default_factory=dict)  # by kind: over the run, against the judge
     of_bound: float | None = None  # the largest share of what was allowed that an error took
+    kink_step: int | None = None  # where a ReLU first was on the other side of its kink (`tolerances`)
     lines: LineCounts = field(default_factory=LineCounts)
     difference: str | None = None  # the first thing that is not as it should be
     difference_step: int = 0
@@ -39,12 +40,14 @@ class EngineResult:
 
 @dataclass
 class Curve:
-    """For each engine its error against the judge at every step, and what was allowed; relative."""
+    """For each engine its error against the judge at the steps compared, and what was allowed; relative."""
 
     errors: dict[str, list[float]]
     bound: list[float] = field(default_factory=list)
+    steps: list[int] = field(default_factory=list)
 
-    def add(self, errors: dict[str, float], bound: float | None) -> None:
+    def add(self, step: int, errors: dict[str, float], bound: float | None) -> None:
+        self.steps.append(step)
         for name, error in errors.items():
             self.errors[name].append(error)
         if bound is not None:

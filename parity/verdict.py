@@ -57,6 +57,8 @@ def problems(comparison: Comparison) -> list[Problem]:
             found.append(Problem("FAILED", 0, f"{who} failed: {result.finished.message}"))
         if result.difference is not None:
             hint = FLOAT32_HINT if not result.engine.wide and is_judged(comparison) else ""
+            if hint and result.kink_step:
+                hint += f" A ReLU was on the other side of its kink at step {result.kink_step}."
             found.append(Problem(kind, result.difference_step, f"{who}: {result.difference}", hint))
         elif result.lines.difference is not None:
             found.append(Problem(kind, comparison.step, f"{who}: {result.lines.difference}"))

@@ -9,6 +9,7 @@ Out of reach: a script that draws in torch.float64 itself. In the widened run bo
 """
 
 import functools
+import io
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,7 @@ CONVERTERS = ("tensor", "as_tensor", "from_numpy")  # keep a NumPy array's float
 
 def widen(torch: Any) -> None:
     """Replace torch's (or minigrad's) names so that a script that means float32 gets float64."""
+    remember_storage_names(torch)
     wrap(torch, DRAWS, widened_draw(torch.float32, torch.float64))
     wrap(torch.Tensor, FILLS, widened_fill(torch.empty_like, torch.float32, torch.float64))
     wrap(torch, CONVERTERS, widened_result(torch.float32, torch.float64))
@@ -27,6 +29,16 @@ def widen(torch: Any) -> None:
     torch.FloatTensor = torch.DoubleTensor
     torch.Tensor.float = torch.Tensor.double
     torch.nn.Module.float = torch.nn.Module.double
+
+
+def remember_storage_names(torch: Any) -> None:
+    """Save and load once. torch then keeps its table of types and their names in files, which it builds from
+    `torch.float` and `torch.double`: later both are float64, and one would stand in the other's place."""
+    if hasattr(torch, "save"):
+        file = io.BytesIO()
+        torch.save(torch.empty(0), file)
+        file.seek(0)
+        torch.load(file)
 
 
 def wrap(owner: Any, names: tuple[str, ...], wrapper: Callable[[Any], Any]) -> None:

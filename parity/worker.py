@@ -3,6 +3,7 @@
 Started by `engines.EngineProcess`, never by hand: its standard output carries records, not text.
 """
 
+import importlib.util
 import os
 import platform
 import random
@@ -10,6 +11,7 @@ import runpy
 import sys
 import time
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ import numpy as np
 from parity.engines import ENGINES, PRINTED, Engine
 from parity.recorder import LineWriter, Recorder
 from parity.records import Finished, Sender, Started
+from parity.sampling import Enough
 from parity.widening import widen
 
 SEED = 0  # for scripts that set none: every engine starts from the same one
@@ -42,24 +45,36 @@ def load(engine: Engine) -> Any:
         torch.backends.cudnn.allow_tf32 = False
     if engine.wide:
         widen(torch)
+    if engine.library == "minigrad" or importlib.util.find_spec("torchvision") is None:
+        offer_torchvision(torch)
     torch.manual_seed(SEED)
     random.seed(SEED)
     np.random.seed(SEED)
     return torch
 
 
-def run(script: str) -> tuple[str, str]:
-    """Run the script as `python script.py` would; ("", "") or the exception: in one line, and in full."""
+def offer_torchvision(torch: Any) -> None:
+    """Let `import torchvision` give minigrad's subset of it, which makes tensors of this torch."""
+    if "torchvision" not in sys.modules:
+        import minigrad.vision
+
+        minigrad.vision.build(torch)
+
+
+def run(script: str) -> Finished:
+    """Run the script as `python script.py` would, and say how that went."""
     sys.argv = [script]
     sys.path[0] = str(Path(script).parent)
     try:
         runpy.run_path(script, run_name="__main__")
+    except Enough:
+        return Finished("finished", stopped=True)
     except SystemExit as stop:
         if stop.code not in (None, 0):
-            return f"SystemExit: {stop.code}", ""
+            return Finished("failed", f"SystemExit: {stop.code}")
     except BaseException as error:
-        return where_and_what(error, script), traceback.format_exc()
-    return "", ""
+        return Finished("failed", where_and_what(error, script), traceback.format_exc())
+    return Finished("finished")
 
 
 def where_and_what(error: BaseException, script: str) -> str:
@@ -67,14 +82,6 @@ def where_and_what(error: BaseException, script: str) -> str:
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == script]
     what = "".join(traceback.format_exception_only(error)).strip().splitlines()[-1]
     return f"line {lines[-1]}: {what}" if lines else what
-
-
-def finished(engine: Engine, recorder: Recorder, error: str, details: str, seconds: float) -> Finished:
-    if error:
-        return Finished("failed", error, details, seconds)
-    if engine.cuda and "cuda" not in recorder.devices:
-        return Finished("not applicable", "the script trained nothing on CUDA", seconds=seconds)
-    return Finished("finished", seconds=seconds)
 
 
 def main(name: str, script: str) -> None:
@@ -93,16 +100,18 @@ def main(name: str, script: str) -> None:
         versions["device"] = torch.cuda.get_device_name()
     sender.send(Started(versions))
 
-    recorder = Recorder(torch, sender)
+    recorder = Recorder(torch, sender, stops_early=engine.wide)
     recorder.install()
     with open(PRINTED, "w", encoding="utf-8") as printed:
         sys.stdout = LineWriter(recorder, printed)
         start = time.process_time()
-        error, details = run(script)
+        finished = run(script)
         seconds = time.process_time() - start
         sys.stdout.finish()
         sys.stdout = sys.__stdout__
-    sender.send(finished(engine, recorder, error, details, seconds))
+    if finished.outcome == "finished" and engine.cuda and "cuda" not in recorder.devices:
+        finished = Finished("not applicable", "the script trained nothing on CUDA")
+    sender.send(replace(finished, seconds=seconds))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,9 @@ from parity.engines import ENGINES, EngineProcess, WorkingDirectoryError, fresh_
 from parity.lines import is_left_out, split_numbers, unit_in_last_place
 from parity.lockstep import follow
 from parity.records import Backward, Finished, Line, Started, Update, Weights
-from parity.tolerances import FLOOR, GROWTH, ULP, GrowthOfRounding
+from parity.report import notes, table
+from parity.sampling import BIG, EVERY, FULL_STEPS, JUDGED_STEPS, is_compared, is_judged_no_further
+from parity.tolerances import FLOOR, GROWTH, KINKS, ULP, GrowthOfRounding
 from parity.verdict import is_judged, problems, summary, verdict
 
 ROOT = Path(__file__).parent.parent
@@ -340,6 +342,158 @@ def test_the_bound_grows_with_torchs_own_error_and_never_shrinks():
     assert growth.bound("b", 0.0, 1.0) == FLOOR * ULP
 
 
+# ---- kinks, and big models ----
+
+
+def kink_at(step):
+    """From this step on some ReLU is on the other side than elsewhere."""
+
+    def fault(records):
+        count = 0
+        for record in records:
+            if isinstance(record, Backward):
+                count += 1
+                record = dataclasses.replace(record, kinks=7 if count >= step else 0)
+            yield record
+
+    return fault
+
+
+def both(*faults):
+    def fault(records):
+        for one in faults:
+            records = one(records)
+        return records
+
+    return fault
+
+
+JUMP = spoil(Update, 12, with_gradient(0, lambda g: g * np.float32(1.02)))
+
+
+@pytest.fixture
+def big(monkeypatch):
+    """The made-up model counts as a big one."""
+    monkeypatch.setattr("parity.compare.BIG", 1)
+
+
+def test_a_jump_is_explained_by_a_kink_and_by_nothing_else(big):
+    comparison = run_streams({"minigrad": both(JUMP, kink_at(12))})
+    assert not problems(comparison)
+    assert verdict(comparison, "minigrad") == "agrees"
+    assert comparison.results["minigrad"].kink_step == 12
+    assert any("minigrad from step 12" in note for note in notes(comparison))
+
+    for too_late in (kink_at(13), lambda records: records):
+        comparison = run_streams({"minigrad": both(JUMP, too_late)})
+        assert "gradient of layer1.weight at step 12" in problems(comparison)[0].text
+
+
+def test_a_kink_does_not_explain_everything(big):
+    half = spoil(Update, 12, with_gradient(0, lambda g: g + g.dtype.type(3)))
+    comparison = run_streams({"minigrad": both(half, kink_at(12))})
+    assert f"{KINKS['gradient']:.1e} allowed" in problems(comparison)[0].text
+    comparison = run_streams({"minigrad-f64": both(spoil(Update, 12, with_gradient(0, lambda g: -g)), kink_at(1))})
+    assert "minigrad-f64: gradient" in problems(comparison)[0].text
+
+
+def test_in_a_small_model_a_kink_is_only_named():
+    comparison = run_streams({"minigrad": both(JUMP, kink_at(12))})
+    (problem,) = problems(comparison)
+    assert "gradient of layer1.weight at step 12" in problem.text
+    assert problem.hint.endswith("A ReLU was on the other side of its kink at step 12.")
+
+
+def test_another_model_starts_without_kinks(big):
+    def two_models(records):
+        *first, finished = records
+        again = [dataclasses.replace(r, optimizer=2) if hasattr(r, "optimizer") else r for r in first[1:]]
+        return [*first, *again, finished]
+
+    kinked = spoil(Backward, 12, lambda b: dataclasses.replace(b, kinks=7))
+    jump = spoil(Update, STEPS + 12, with_gradient(0, lambda g: g * np.float32(1.02)))
+    everybody = dict.fromkeys(FOUR, two_models)
+    assert not problems(run_streams(everybody | {"minigrad": both(two_models, kinked)}))
+    comparison = run_streams(everybody | {"minigrad": both(two_models, kinked, jump)})
+    assert f"gradient of layer1.weight at step {STEPS + 12} (step 12 of optimizer 2)" in problems(comparison)[0].text
+
+
+def stops_after(steps):
+    def fault(records):
+        count = 0
+        for record in records:
+            yield record
+            count += isinstance(record, Update)
+            if count == steps:
+                break
+        yield Finished("finished", stopped=True)
+
+    return fault
+
+
+STOPPING = dict.fromkeys(("torch-f64", "minigrad-f64"), stops_after(15))
+
+
+def test_the_judges_may_stop_and_torch_stands_in():
+    comparison = run_streams(STOPPING)
+    assert not problems(comparison)
+    assert comparison.judged_steps == 15
+    assert verdict(comparison, "minigrad") == "agrees"
+    assert [comparison.results[name].lines.compared for name in FOUR] == [3, 2, 3, 2]
+    bound = comparison.curves["gradient"].bound
+    assert len(bound) == STEPS
+    assert bound[-1] == pytest.approx(bound[15] * STEPS / 16, rel=1e-6), "it grows with the steps"
+    assert any("the first 15 steps" in note for note in notes(comparison))
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        (spoil(Update, 20, with_gradient(0, lambda g: g * np.float32(1.001))), "gradient of layer1.weight at step 20"),
+        (spoil(Backward, 20, lambda b: Backward(b.loss * 1.001)), "loss at step 20"),
+        (spoil(Line, 5, reprinted("epoch 20 loss 0.9", 20.0, 0.9)), "printed line 3 is 'epoch 20 loss 0.9'"),
+    ],
+)
+def test_a_fault_after_the_judges_have_stopped_is_found(fault, message):
+    assert message in problems(run_streams(STOPPING | {"minigrad": fault}))[0].text
+
+
+def test_one_judge_that_stops_earlier_is_a_difference():
+    comparison = run_streams({"torch-f64": stops_after(15), "minigrad-f64": stops_after(14)})
+    assert "minigrad-f64: after step 14 the script trains no further" in problems(comparison)[0].text
+
+
+def test_steps_that_are_only_counted():
+    def sampled(records):
+        for step, record in enumerate(records):
+            counted = isinstance(record, Update) and step > 30
+            yield dataclasses.replace(record, gradients=[], values=[]) if counted else record
+
+    comparison = run_streams(dict.fromkeys(FOUR, sampled))
+    assert not problems(comparison)
+    assert comparison.step == len(comparison.losses["torch"]) == STEPS
+    assert 0 < len(comparison.curves["gradient"].steps) < STEPS
+    assert len(comparison.curves["loss"].steps) == STEPS
+
+
+def test_what_is_compared_of_a_big_model():
+    compared = [step for step in range(1, 3001) if is_compared(BIG, step)]
+    assert compared == [*range(1, FULL_STEPS + 1), EVERY, 2 * EVERY, 3 * EVERY]
+    assert all(is_compared(BIG - 1, step) for step in range(1, 3001))
+    assert [is_judged_no_further(BIG, JUDGED_STEPS + i) for i in (-1, 0)] == [False, True]
+    assert not is_judged_no_further(BIG - 1, 10 * JUDGED_STEPS)
+
+
+def test_notes_and_lengths_that_a_script_prints():
+    def says(records):
+        first, *rest = records
+        return [first, Line("Note: made-up data.", []), Line("3 epochs, 30 steps in all", [3.0, 30.0]), *rest]
+
+    comparison = run_streams(dict.fromkeys(FOUR, says))
+    assert (comparison.notes, comparison.length) == (["made-up data."], 30)
+    assert "made_up: made-up data." in table([comparison]).splitlines()
+
+
 # ---- arrays and lines ----
 
 
@@ -489,6 +643,123 @@ def test_the_recorder_tells_what_a_script_does(engine, script, tmp_path):
     assert line.numbers == [third, 0.5, pytest.approx(2 * third)], "as read from the tensor, or as printed"
     assert last_line.text == "no newline"
     assert (tmp_path / engine / "stdout.txt").read_text().endswith("no newline")
+
+
+KINKED = """
+import torch
+from torch import nn
+
+x = torch.tensor([[-1.0, 2.0], [3.0, -4.0]])
+weight = torch.ones(2, requires_grad=True)
+optimizer = torch.optim.SGD([weight], lr=0.1)
+for relu in (nn.ReLU(), nn.functional.relu, torch.relu, torch.Tensor.relu, nn.ReLU(inplace=True), torch.abs, None):
+    loss = (relu or nn.ReLU())(x * weight * (1 if relu else -1)).sum()
+    with torch.no_grad():
+        torch.relu(x)
+    loss.backward()
+"""
+
+
+def test_the_recorder_notes_the_side_of_each_relu(script, tmp_path):
+    path = script("kinked", KINKED)
+    for engine in ("torch", "minigrad-f64"):
+        *_, finished = records = records_of(engine, path, tmp_path)
+        assert finished.outcome == "finished", finished.message
+        *relus, absolute, other_side = [record.kinks for record in records if isinstance(record, Backward)]
+        assert len({*relus}) == 1, "however it is called"
+        assert absolute == 0
+        assert other_side not in (0, relus[0])
+
+
+BIG_MODEL = f"""
+import torch
+
+torch.manual_seed(0)
+model = torch.nn.Linear(10, {BIG // 10})
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+x = torch.randn(1, 10)
+for step in range({JUDGED_STEPS + 1}):
+    loss = model(x).mean()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    if step == {JUDGED_STEPS - 1}:
+        print("near the end")
+print("the end")
+"""
+
+
+def test_a_big_model_is_sampled_and_float64_stops_early(script, tmp_path):
+    path = script("big_model", BIG_MODEL)
+    for engine in ("torch", "minigrad-f64"):
+        records = records_of(engine, path, tmp_path)
+        updates = [record for record in records if isinstance(record, Update)]
+        wide = ENGINES[engine].wide
+        assert len(updates) == JUDGED_STEPS + (not wide)
+        full = [step for step, update in enumerate(updates, start=1) if update.values]
+        assert full == [*range(1, FULL_STEPS + 1), JUDGED_STEPS]
+        assert [len(update.gradients) for update in updates] == [len(update.values) for update in updates]
+        assert (records[-1].outcome, records[-1].stopped) == ("finished", wide)
+        lines = [record.text for record in records if isinstance(record, Line)]
+        assert lines == ([] if wide else ["near the end", "the end"])
+
+
+IMAGES = """
+import numpy as np
+import torch
+from torchvision import datasets
+from torchvision.transforms import Compose, Lambda, ToTensor
+
+image = Compose([ToTensor(), Lambda(lambda x: x * 2)])(np.array([[0, 51]], np.uint8))
+assert isinstance(image, torch.Tensor) and image.dtype is torch.float and image.shape == (1, 1, 2)
+assert issubclass(datasets.FashionMNIST, torch.utils.data.Dataset)
+print(image.flatten().tolist())
+"""
+
+
+def test_every_engine_has_a_torchvision(script, tmp_path):
+    path = script("images", IMAGES)
+    for engine in FOUR:
+        _, line, finished = records_of(engine, path, tmp_path)
+        assert finished.outcome == "finished", finished.message
+        assert line.numbers == pytest.approx([0.0, 0.4])
+
+
+LOADER = """
+import sys, torch
+from torch import nn
+
+model = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
+model.load_state_dict(torch.load("{file}"))
+with torch.no_grad():
+    for row in torch.arange(-1, 1, 0.125).reshape(8, 2):
+        print(model(row).item())
+"""
+
+
+def test_what_one_engine_saves_the_other_loads(script, tmp_path):
+    """Both ways, and float64 as well: `blob_adam` trained and saved here predicts the same there."""
+    saved = {engine: tmp_path / engine / "model.pth" for engine in FOUR}
+    for engine in FOUR:
+        *_, finished = records_of(engine, command.EXPERIMENTS / "blob_adam.py", tmp_path)
+        assert finished.outcome == "finished", finished.message
+    for saver in FOUR:
+        loader = script("loader", LOADER.format(file=saved[saver]))
+        predictions = {}
+        for engine in FOUR:
+            if ENGINES[engine].wide == ENGINES[saver].wide:
+                *records, finished = records_of(engine, loader, tmp_path / "loaded")
+                assert finished.outcome == "finished", finished.message
+                predictions[engine] = [record.numbers[0] for record in records if isinstance(record, Line)]
+        one, other = predictions.values()
+        assert len(one) == 8
+        assert one == pytest.approx(other, rel=0, abs=1e-15 if ENGINES[saver].wide else 3e-7)
+
+
+@pytest.mark.parametrize("name", command.LENGTHS)
+def test_the_progress_bar_knows_how_long_an_experiment_is(name, tmp_path):
+    records = records_of("minigrad", command.experiments()[name], tmp_path)
+    assert sum(isinstance(record, Update) for record in records) == command.LENGTHS[name]
 
 
 def test_a_scheduler_and_a_deep_copy_find_the_wrapped_step(script, tmp_path):
