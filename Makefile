@@ -1,6 +1,7 @@
 # make parity   train the experiments on minigrad and on torch, and compare every step
 # make test     the test suite
 # make lint     style, types, line budgets
+# make bench    time a training step of both
 #
 # PYTHON=python3.12   the Python to build the environment with
 # VENV=               (empty) use PYTHON as it is and install nothing
@@ -18,7 +19,7 @@ PY := $(VENV)/bin/python
 READY := $(VENV)/ready
 endif
 
-.PHONY: parity test lint bench clean help
+.PHONY: parity test lint bench pictures clean help
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | head -8
@@ -42,6 +43,13 @@ $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv --clear $(VENV)
 	$(VENV)/bin/python -m pip install --quiet $(PIP_ARGS) -c constraints.txt -e '.[parity,dev,bench]'
 	touch $@
+
+# The README's pictures, from a parity run.
+PICTURES := line_l1/predictions circles/boundary_relu blob_adam/predictions line_mse/losses fashion/predictions
+pictures: parity
+	mkdir -p docs/pictures
+	$(foreach p,$(PICTURES),cp parity-report/$(p)-all-engines.png docs/pictures/$(firstword $(subst /, ,$(p))).png;)
+	cp parity-report/circles/curves.png docs/pictures/circles-curves.png
 
 clean:
 	rm -rf $(if $(strip $(VENV)),$(VENV)) build dist *.egg-info .mypy_cache .ruff_cache .hypothesis parity-report bench-report
