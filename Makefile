@@ -28,7 +28,7 @@ parity: $(READY)
 	$(PY) -m parity
 
 test: $(READY)
-	$(PY) -m pytest -q -n auto
+	$(PY) -m pytest -q -n auto -rs
 
 lint: $(READY)
 	$(PY) -m ruff check .

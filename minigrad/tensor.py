@@ -5,22 +5,21 @@ Most methods are functions of `functions/`, named here; what needs the tensor it
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any, Concatenate, ParamSpec
 
 import numpy as np
 
-from . import autograd, creation, dtypes, inplace, ops, printing, random
+from . import creation, dtypes, inplace, ops, printing, random
 from .device import CPU, check
 from .device import device as Device
 from .dtypes import as_dtype, dtype, from_numpy_dtype
-from .engine import Kept, Leaf, Node, TensorCore, wrap
+from .engine import TensorCore, wrap
 from .functions import indexing, pointwise, reductions, shapes
 from .functions.pointwise import Number, binary, cast, shape_error
 from .functions.shapes import Size
-from .gradfn import GradFn, grad_fn, torch_name
-from .modes import mode
+from .gradfn import torch_name
+from .gradient import WithGradient
 
 P = ParamSpec("P")
 
@@ -36,7 +35,7 @@ def in_place(function: Callable[Concatenate[Any, P], Tensor]) -> Callable[Concat
     return method
 
 
-class Tensor(TensorCore):
+class Tensor(WithGradient):
     """A multi-dimensional array that remembers how it was computed.
 
     Made by `torch.tensor`, `torch.zeros`, ...; `Tensor([1, 2])` has the default dtype, `Tensor(2, 3)` no values.
@@ -127,153 +126,6 @@ class Tensor(TensorCore):
     def is_inference(self) -> bool:
         """Whether it was made in inference mode."""
         return self.cell is None
-
-    # ------------------------------------------------------------------------------------ its gradient
-
-    def follow(self) -> None:
-        """If this is a view and its memory was written to: take it anew from its base, as that is now."""
-        if self.base is not None and self.cell is not None and self.cell[0] > self.base_tick:
-            inplace.retake(self)
-
-    @property
-    def requires_grad(self) -> bool:
-        """Whether gradients flow to it."""
-        return self.current_node() is not None
-
-    @requires_grad.setter
-    def requires_grad(self, wanted: bool) -> None:
-        if not self.is_leaf:
-            raise RuntimeError(
-                "you can only change requires_grad flags of leaf variables. If you want to use a computed variable "
-                "in a subgraph that doesn't require differentiation use var_no_grad = var.detach().")
-        if not wanted:
-            self.node = None
-            if isinstance(self.place, Leaf):
-                self.place.frozen = True
-            return
-        if self.array.dtype.kind != "f":
-            raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients, and this one "
-                               f"is {self.dtype}")
-        if self.cell is None and not mode.inference:
-            raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
-        self.node = leaf = self._leaf()
-        leaf.frozen = False
-        self.base = None  # from now on it is the beginning of its own history
-
-    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
-        """Set requires_grad, and return the tensor."""
-        if self.is_leaf or not requires_grad:
-            self.requires_grad = requires_grad
-        return self
-
-    @property
-    def is_leaf(self) -> bool:
-        """Whether no recorded operation made it."""
-        return not isinstance(self.current_node(), Node) or isinstance(self.node, Leaf)
-
-    def _leaf(self) -> Leaf:
-        """The place for this tensor's gradient as a leaf."""
-        if not isinstance(self.place, Leaf):
-            leaf = Leaf(self.array)
-            leaf.grad = None if self.place is None else self.place.grad
-            self.place = leaf
-        return self.place
-
-    def _kept(self) -> Kept:
-        """The place for this tensor's gradient while it is no leaf."""
-        if not isinstance(self.place, Kept):
-            self.place = Kept()
-        return self.place
-
-    @property
-    def grad(self) -> Tensor | None:
-        """The sum of the gradients that backward brought here since it was last cleared."""
-        if self.place is None and not self.is_leaf:
-            warnings.warn("The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad "
-                          "attribute won't be populated during autograd.backward(). If you indeed want the .grad field "
-                          "to be populated for a non-leaf Tensor, use .retain_grad() on it.", stacklevel=2)
-        return None if self.place is None else self.place.grad
-
-    @grad.setter
-    def grad(self, value: Any) -> None:
-        if value is not None:
-            if not isinstance(value, TensorCore):
-                kind = type(value).__name__
-                raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {kind}")
-            if value.array.shape != self.array.shape:
-                raise RuntimeError(
-                    f"attempting to assign a gradient of size '{list(value.array.shape)}' to a tensor of size "
-                    f"'{list(self.array.shape)}'. Please ensure that the gradient and the tensor are the same size")
-            if value.array.dtype != self.array.dtype:
-                raise RuntimeError(f"attempting to assign a gradient with dtype {value.array.dtype} to a tensor with "
-                                   f"dtype {self.array.dtype}")
-            if value is self:
-                raise RuntimeError("can't assign Variable as its own grad")
-        (self._leaf() if self.is_leaf else self._kept()).grad = value
-
-    @grad.deleter
-    def grad(self) -> None:
-        self.grad = None
-
-    def receive(self, g: Any) -> None:
-        """Add a gradient that backward(inputs=...) found for this tensor."""
-        if isinstance(self.node, Leaf):
-            self.node.accumulate(g)
-        else:
-            self._kept().hook(g)
-
-    def retain_grad(self) -> None:
-        """Keep the gradient of a tensor that is not a leaf, too, as `.grad`."""
-        node = self.current_node()
-        if node is None:
-            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
-        if not isinstance(node, Leaf) and not self.retains_grad:
-            node.hooks = [*(node.hooks or []), self._kept().hook]
-
-    @property
-    def retains_grad(self) -> bool:
-        """Whether `retain_grad` was called on a tensor that is not a leaf."""
-        node = self.current_node()
-        return isinstance(self.place, Kept) and node is not None and self.place.hook in (node.hooks or [])
-
-    @property
-    def grad_fn(self) -> GradFn | None:
-        """The operation that made it, for printing and for following the graph; None for leaves."""
-        node = self.current_node()
-        return None if node is None or isinstance(node, Leaf) else grad_fn(node)
-
-    def backward(self, gradient: Tensor | None = None, retain_graph: bool | None = None, create_graph: bool = False,
-                 inputs: Sequence[Tensor] | None = None) -> None:
-        """Add the gradient of this tensor (times `gradient`; a scalar needs none) to `.grad` of every leaf.
-
-        With retain_graph it can be done again; with create_graph the gradients have a graph of their own, for
-        second derivatives; with inputs only these tensors receive a gradient.
-        """
-        autograd.backward(self, gradient, retain_graph, create_graph, inputs)
-
-    def detach(self) -> Tensor:
-        """The same memory as a constant: gradients stop here."""
-        return wrap(self.array, None, self.cell)
-
-    def detach_(self) -> Tensor:
-        """Make this tensor a constant."""
-        if self.base is not None:
-            raise RuntimeError("Can't detach views in-place. Use detach() instead.")
-        self.node = None
-        return self
-
-    @property
-    def data(self) -> Tensor:
-        """The same memory as a constant, without a watch on writes to it."""
-        return wrap(self.array)
-
-    @data.setter
-    def data(self, value: Tensor) -> None:
-        if not isinstance(value, TensorCore):
-            raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
-        self.array = value.array
-        if isinstance(self.place, Leaf):
-            self.place.shape, self.place.dtype = self.array.shape, self.array.dtype
 
     # ------------------------------------------------------------------------------------ as Python values
 

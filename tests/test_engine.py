@@ -449,5 +449,5 @@ def test_no_warning_escapes() -> None:
 
 
 def test_entry_points_are_the_engines() -> None:
-    assert minigrad.Tensor.__mro__[1] is engine.TensorCore
+    assert issubclass(minigrad.Tensor, engine.TensorCore)
     assert type(minigrad.ones(1)).__module__ == "torch" and repr(minigrad.Tensor) == "<class 'torch.Tensor'>"
