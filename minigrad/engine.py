@@ -261,7 +261,7 @@ class Kept:
 
 
 class TensorCore(Traced):
-    """What the engine needs of a tensor: an array and its place on the tape. torch's methods: tensor.py."""
+    """What the engine needs of a tensor: its array, and its place on the tape. The rest: gradient.py, tensor.py."""
 
     __slots__ = ("array", "node", "place", "cell", "base", "base_tick")
 
@@ -279,7 +279,7 @@ class TensorCore(Traced):
 
     def follow(self) -> None:
         """If this is a view and its memory was written to: take it anew, so that its history fits its values."""
-        raise NotImplementedError("writing in place is no business of the engine: see inplace.py")
+        raise NotImplementedError("gradient.py does it, with inplace.py: the engine itself knows no writing")
 
     def current_node(self) -> Node | None:
         """The node, after a view has followed its base."""
@@ -419,4 +419,4 @@ def fit(grad: Any, node: Node) -> Any:
 
 def own(g: Any) -> Any:
     """A copy: a leaf's gradient shares memory with nothing."""
-    return np.array(g) if isinstance(g, np.generic) else g.copy() if not isinstance(g, Traced) else g.clone()  # type: ignore[attr-defined]
+    return g.clone() if hasattr(g, "clone") else np.array(g) if isinstance(g, np.generic) else g.copy()

@@ -1,6 +1,7 @@
 """Switches for what operations record: `no_grad`, `enable_grad`, `set_grad_enabled`, `inference_mode`.
 
-Each is a context manager and a decorator, each thread has its own, and they nest.
+Each is a context manager and a decorator, each thread has its own, and they nest. `user_line` serves the mode that
+notes source lines.
 """
 
 from __future__ import annotations
