@@ -1,4 +1,4 @@
-"""The table: all the calculus there is in minigrad, one line for each derivative.
+"""The table: the calculus of tensors, one line for each derivative. nn/rules.py goes on with layers and losses.
 
 How to read an entry:
 
@@ -35,7 +35,7 @@ Dims = tuple[int, ...]
 # libraries answer too.
 
 
-def _total(x: Array, dim: Dims, keepdim: bool) -> Array:
+def total_of(x: Array, dim: Dims, keepdim: bool) -> Array:
     """The sum over dim; in float64 where the sum of narrower numbers would lose digits, or overflow.
 
     NumPy adds pairwise, and so accurately, along the last dimension only; float16 goes up to 65504.
@@ -45,20 +45,12 @@ def _total(x: Array, dim: Dims, keepdim: bool) -> Array:
 
 
 def _sum(x: Array, dim: Dims, keepdim: bool) -> Array:
-    total = _total(x, dim, keepdim)
+    total = total_of(x, dim, keepdim)
     return total.astype(x.dtype, copy=False) if x.dtype.kind == "f" else total
 
 
 def _mean(x: Array, dim: Dims, keepdim: bool, n: int) -> Array:
-    return (_total(x, dim, keepdim) / n).astype(x.dtype, copy=False)
-
-
-def _reduced(x: Array, reduction: str, n: int) -> Array:
-    """A loss's values, their sum, or their sum over n ("mean")."""
-    if reduction == "none":
-        return x
-    total = _total(x, tuple(range(x.ndim)), False)
-    return (total / n if reduction == "mean" else total).astype(x.dtype, copy=False)
+    return (total_of(x, dim, keepdim) / n).astype(x.dtype, copy=False)
 
 
 def _sigmoid(x: Array) -> Array:
@@ -83,7 +75,7 @@ def _softmax(x: Array, dim: Dims) -> Array:
 def _variance(x: Array, dim: Dims, keepdim: bool, n: int, m: float) -> Array:
     """The sum of squared distances from the mean of the n elements along dim, over m."""
     d = x - _mean(x, dim, True, n)
-    return (_total(d * d, dim, keepdim) / m).astype(x.dtype, copy=False)
+    return (total_of(d * d, dim, keepdim) / m).astype(x.dtype, copy=False)
 
 
 def _spread(x: Array, shape: Dims, dim: Dims, keepdim: bool) -> Array:
@@ -229,28 +221,6 @@ def cat(n: int) -> Op:
 def _part(i: int) -> Any:
     return lambda g, keys: index(g, keys[i])
 
-
-# ------------------------------------------------------------------------- losses: x is the prediction, y the
-# target. n is the number of elements for "mean", else 1. Each is one op, because its derivative is simpler,
-# and safer at large logits, than what its parts would give one by one.
-
-mse_loss = Op("mse_loss", lambda x, y, /, reduction, n: _reduced(np.square(x - y), reduction, n),
-              x=lambda g, x, y, n: g / n * (2 * (x - y)), y=lambda g, x, y, n: g / n * (2 * (y - x)))
-l1_loss = Op("l1_loss", lambda x, y, /, reduction, n: _reduced(np.abs(x - y), reduction, n),
-             x=lambda g, x, y, n: g / n * sign(x - y), y=lambda g, x, y, n: g / n * sign(y - x))
-bce = Op("binary_cross_entropy",  # x is a probability; log x is held above -100, x (1 - x) above float32's 1e-12
-         lambda x, y, /, reduction, n: _reduced(
-             (y - 1) * np.maximum(np.log1p(-x), -100) - y * np.maximum(np.log(x), -100), reduction, n),
-         x=lambda g, x, y, n: g / n * ((x - y) / maximum((1 - x) * x, 9.999999960041972e-13)),
-         y=lambda g, x, n: g / n * (log(1 - x) - log(x)))
-bce_with_logits = Op("binary_cross_entropy_with_logits",
-                     lambda x, y, /, reduction, n: _reduced((1 - y) * x + _softplus(-x), reduction, n),
-                     x=lambda g, x, y, n: g / n * (sigmoid(x) - y), y=lambda g, x, n: -g / n * x)
-cross_entropy = Op("cross_entropy",  # y is a distribution over dim: one-hot, smoothed, or times a class weight
-                   lambda x, y, /, dim, reduction, n: _reduced(  # 0 log 0 is 0
-                       -np.where(y == 0, 0, y * _log_softmax(x, dim)).sum(dim, keepdims=True), reduction, n),
-                   x=lambda g, x, y, dim, n: g / n * (softmax(x, dim) * sum(y, dim, True) - y),
-                   y=lambda g, x, dim, n: -g / n * log_softmax(x, dim))
 
 # ------------------------------------------------------------------------- without a gradient
 

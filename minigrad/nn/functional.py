@@ -14,6 +14,7 @@ from ..engine import apply, wrap
 from ..functions.pointwise import promoted, shape_error
 from ..modes import is_grad_enabled
 from ..tensor import Tensor
+from . import rules
 from .parameter import typename
 
 
@@ -150,7 +151,7 @@ def mse_loss(input: Tensor, target: Tensor, size_average: bool | None = None, re
         return _weighted((x - y) ** 2, weight, input, reduction)
     if x.array.dtype.kind != "f":
         raise NotImplementedError(f"\"mse_cpu\" not implemented for '{x.dtype.type_name}'")
-    return apply(ops.mse_loss, (x, y, reduction, n))
+    return apply(rules.mse_loss, (x, y, reduction, n))
 
 
 def l1_loss(input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
@@ -163,7 +164,7 @@ def l1_loss(input: Tensor, target: Tensor, size_average: bool | None = None, red
     if x.array.dtype.kind != "f" and reduction == "mean":
         raise RuntimeError("mean(): could not infer output dtype. Input dtype must be either a floating point or "
                            f"complex dtype. Got: {x.dtype.type_name}")
-    return apply(ops.l1_loss, (x, y, reduction, n))
+    return apply(rules.l1_loss, (x, y, reduction, n))
 
 
 def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: bool | None = None,
@@ -183,8 +184,8 @@ def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = 
         raise RuntimeError("all elements of input should be between 0 and 1, but one is "
                            f"{input.array[outside].flat[0]}: give probabilities, or use the loss with logits")
     if weight is None:
-        return apply(ops.bce, (input, target, reduction, n))
-    loss = apply(ops.bce, (input, target, "none", 1)) * weight
+        return apply(rules.bce, (input, target, reduction, n))
+    loss = apply(rules.bce, (input, target, "none", 1)) * weight
     return loss if reduction == "none" else loss.sum() / n
 
 
@@ -219,7 +220,7 @@ def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, s
         n = float(counted.sum())
         y = wrap(counted * (1 - label_smoothing) + kept * per_class * (label_smoothing / classes)
                  if label_smoothing else counted)
-    loss = apply(ops.cross_entropy, (input, y, (dim,), reduction, n if reduction == "mean" else 1))
+    loss = apply(rules.cross_entropy, (input, y, (dim,), reduction, n if reduction == "mean" else 1))
     return loss.squeeze(dim) if reduction == "none" else loss
 
 
@@ -287,7 +288,7 @@ def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tens
     if input.array.dtype != target.array.dtype:
         input = input.to(target.dtype)  # as torch, whose result has the target's dtype
     if weight is None and pos_weight is None:
-        return apply(ops.bce_with_logits, (input, target, reduction, n))
+        return apply(rules.bce_with_logits, (input, target, reduction, n))
     positive = 1 if pos_weight is None else _as_weight("pos_weight", pos_weight, input, target)
     loss = (1 - target) * input + (1 + (positive - 1) * target) * apply(ops.softplus, (-input,))
     if weight is not None:
