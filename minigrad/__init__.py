@@ -12,37 +12,56 @@ from typing import Any as _Any
 # torch computes inf and nan without a word; NumPy warns. Silence it for minigrad's own arithmetic alone.
 _warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"minigrad\.")
 
-from . import autograd, cuda, nn, optim, random, serialization, utils
+from . import accelerator, amp, autograd, backends, cuda, linalg, mps, nn, optim, random, serialization, utils, version
+from .amp import autocast
 from .autograd import enable_grad, inference_mode, no_grad, set_grad_enabled
 from .creation import (arange, as_tensor, bernoulli, empty, empty_like, eye, from_numpy, full, full_like,
-                       get_rng_state, linspace, normal, ones, ones_like, rand, rand_like, randint, randn, randn_like,
-                       randperm, set_rng_state, tensor, typed, zeros, zeros_like)
+                       get_rng_state, linspace, multinomial, normal, ones, ones_like, rand, rand_like, randint, randn,
+                       randn_like, randperm, set_rng_state, tensor, typed, zeros, zeros_like)
 from .device import device
 from .dtypes import bool_ as bool
-from .dtypes import (dtype, float16, float32, float64, get_default_dtype, int8, int16, int32, int64, promote_types,
-                     result_type, set_default_dtype, uint8)
-from .functions.indexing import gather, scatter
-from .functions.pointwise import (abs, add, clamp, clone, cos, div, eq, exp, ge, gt, le, log, lt, maximum, minimum,
-                                  mul, ne, neg, pow, reciprocal, relu, round, sigmoid, sign, sin, sqrt, square, sub,
-                                  tanh, where)
-from .functions.reductions import (all, allclose, amax, amin, any, argmax, argmin, equal, isclose, log_softmax, max,
-                                   mean, min, softmax, std, sum, var)
-from .functions.shapes import (Size, broadcast_to, cat, dot, flatten, matmul, mm, mv, numel, permute, reshape, squeeze,
-                               stack, t, transpose, unsqueeze)
+from .dtypes import (contiguous_format, dtype, finfo, float16, float32, float64, get_default_dtype, iinfo, int8, int16,
+                     int32, int64, preserve_format, promote_types, result_type, set_default_dtype, uint8)
+from .functions.cumulative import cumprod, cumsum, prod
+from .functions.einsum import einsum
+from .functions.indexing import (gather, index_select, masked_select, nonzero, scatter, scatter_add,
+                                 take_along_dim)
+from .functions.joining import cat, column_stack, hstack, meshgrid, stack, vstack
+from .functions.linear_algebra import (addmm, bmm, cdist, diag, dot, inverse, matmul, mm, mv,
+                                       norm, outer, trace, tril, triu)
+from .functions.pointwise import (abs, acos, add, addcdiv, addcmul, asin, atan, ceil, clamp, clamp_max, clamp_min,
+                                  clone, cos, cosh, div, eq, erf, exp, expm1, floor, floor_divide, fmod, ge, gt,
+                                  isfinite, isinf, isnan, le, lerp, log, log1p, log2, log10, logical_and, logical_not,
+                                  logical_or, logical_xor, lt, masked_fill, maximum, minimum, mul, ne, neg, positive,
+                                  pow, reciprocal, relu, remainder, round, rsqrt, rsub, sigmoid, sign, sin, sinh, sqrt,
+                                  square, sub, tan, tanh, trunc, where)
+from .functions.reductions import (all, allclose, amax, amin, any, argmax, argmin, count_nonzero, equal, isclose,
+                                   log_softmax, logsumexp, max, mean, min, softmax, std, sum, var)
+from .functions.shapes import (Size, broadcast_to, chunk, diff, flatten, flip, movedim, narrow, numel, permute, ravel,
+                               repeat_interleave, reshape, roll, split, squeeze, t, tile, transpose, unbind, unflatten,
+                               unsqueeze)
+from .functions.sorting import argsort, bincount, median, sort, topk, unique
 from .missing import answer_for as _answer_for
 from .modes import is_grad_enabled, is_inference_mode_enabled
+from .nn.functional import conv1d, conv2d, conv_transpose2d, cosine_similarity, layer_norm, pairwise_distance
 from .printing import set_printoptions
 from .random import Generator, default_generator, initial_seed, manual_seed, seed
 from .serialization import load, save
+from .switches import (compile, get_default_device, get_num_threads, set_default_device, set_default_tensor_type,
+                       set_float32_matmul_precision, set_num_threads, use_deterministic_algorithms)
 from .tensor import Tensor
 from .version import __version__
 
 float, double, half = float32, float64, float16
 int, long, short = int32, int64, int16
-absolute, negative, clip = abs, neg, clamp
+absolute, negative, clip, sgn, fix = abs, neg, clamp, sign, trunc
+arcsin, arccos, arctan = asin, acos, atan
+zero_, fill_, newaxis = Tensor.zero_, Tensor.fill_, None
+not_equal, less, less_equal, greater, greater_equal = ne, lt, le, gt, ge
 subtract, multiply, divide, true_divide = sub, mul, div, div
 concat = concatenate = cat
-swapaxes = transpose
+row_stack, ger = vstack, outer
+swapaxes, swapdims, moveaxis, argwhere = transpose, transpose, movedim, nonzero
 
 FloatTensor, DoubleTensor = typed("FloatTensor", float32), typed("DoubleTensor", float64)
 HalfTensor = typed("HalfTensor", float16)
@@ -50,23 +69,37 @@ LongTensor, IntTensor, ShortTensor = typed("LongTensor", int64), typed("IntTenso
 ByteTensor, CharTensor, BoolTensor = typed("ByteTensor", uint8), typed("CharTensor", int8), typed("BoolTensor", bool)
 
 
-__all__ = ["__version__", "abs", "absolute", "add", "all", "allclose", "amax", "amin", "any", "arange", "argmax",
-           "argmin", "as_tensor", "autograd", "bernoulli", "bool", "BoolTensor", "broadcast_to", "ByteTensor", "cat",
-           "CharTensor", "clamp", "clip", "clone", "concat", "concatenate", "cos", "cuda", "default_generator",
-           "device", "div", "divide", "dot", "double", "DoubleTensor", "dtype", "e", "empty", "empty_like",
-           "enable_grad", "eq", "equal", "exp", "eye", "flatten", "float", "float16", "float32", "float64",
-           "FloatTensor", "from_numpy", "full", "full_like", "gather", "ge", "Generator", "get_default_dtype",
-           "get_rng_state", "gt", "half", "HalfTensor", "inf", "inference_mode", "initial_seed", "int", "int16",
-           "int32", "int64", "int8", "IntTensor", "is_floating_point", "is_grad_enabled", "is_inference_mode_enabled",
-           "is_tensor", "isclose", "le", "linspace", "load", "log", "log_softmax", "long", "LongTensor", "lt",
-           "manual_seed", "matmul", "max", "maximum", "mean", "min", "minimum", "mm", "mul", "multiply", "mv", "nan",
-           "ne", "neg", "negative", "nn", "no_grad", "normal", "numel", "ones", "ones_like", "optim", "permute", "pi",
-           "pow", "promote_types", "rand", "rand_like", "randint", "randn", "randn_like", "random", "randperm",
-           "reciprocal", "relu", "reshape", "result_type", "round", "save", "scatter", "seed", "serialization",
-           "set_default_dtype", "set_grad_enabled", "set_printoptions", "set_rng_state", "short", "ShortTensor",
-           "sigmoid", "sign", "sin", "Size", "softmax", "sqrt", "square", "squeeze", "stack", "std", "sub", "subtract",
-           "sum", "swapaxes", "t", "tanh", "Tensor", "tensor", "transpose", "true_divide", "uint8", "unsqueeze",
-           "utils", "var", "where", "zeros", "zeros_like"]
+__all__ = ["__version__", "abs", "absolute", "accelerator", "acos", "add", "addcdiv", "addcmul", "addmm", "addmv",
+           "all", "allclose", "amax", "amin", "amp", "any", "arange", "arccos", "arcsin", "arctan", "argmax", "argmin",
+           "argsort", "argwhere", "as_tensor", "asin", "atan", "autocast", "autograd", "backends", "baddbmm",
+           "bernoulli", "bincount", "bmm", "bool", "BoolTensor", "broadcast_to", "ByteTensor", "cat", "cdist", "ceil",
+           "CharTensor", "chunk", "clamp", "clamp_max", "clamp_min", "clip", "clone", "column_stack", "compile",
+           "concat", "concatenate", "contiguous_format", "conv1d", "conv2d", "conv_transpose2d", "cos", "cosh",
+           "cosine_similarity", "count_nonzero", "cuda", "cumprod", "cumsum", "default_generator", "device", "diag",
+           "diff", "div", "divide", "dot", "double", "DoubleTensor", "dtype", "e", "einsum", "empty", "empty_like",
+           "enable_grad", "eq", "equal", "erf", "exp", "expm1", "eye", "fill_", "finfo", "fix", "flatten", "flip",
+           "float", "float16", "float32", "float64", "FloatTensor", "floor", "floor_divide", "fmod", "from_numpy",
+           "full", "full_like", "gather", "ge", "Generator", "ger", "get_default_device", "get_default_dtype",
+           "get_num_threads", "get_rng_state", "greater", "greater_equal", "gt", "half", "HalfTensor", "hstack",
+           "iinfo", "index_add", "index_select", "inf", "inference_mode", "initial_seed", "int", "int16", "int32",
+           "int64", "int8", "IntTensor", "inverse", "is_floating_point", "is_grad_enabled", "is_inference_mode_enabled",
+           "is_tensor", "isclose", "isfinite", "isinf", "isnan", "layer_norm", "le", "lerp", "less", "less_equal",
+           "linalg", "linspace", "load", "log", "log10", "log1p", "log2", "log_softmax", "logical_and", "logical_not",
+           "logical_or", "logical_xor", "logsumexp", "long", "LongTensor", "lt", "manual_seed", "masked_fill",
+           "masked_select", "matmul", "max", "maximum", "mean", "median", "meshgrid", "min", "minimum", "mm",
+           "moveaxis", "movedim", "mps", "mul", "multinomial", "multiply", "mv", "nan", "narrow", "ne", "neg",
+           "negative", "newaxis", "nn", "no_grad", "nonzero", "norm", "normal", "not_equal", "numel", "ones",
+           "ones_like", "optim", "outer", "pairwise_distance", "permute", "pi", "positive", "pow", "preserve_format",
+           "prod", "promote_types", "rand", "rand_like", "randint", "randn", "randn_like", "random", "randperm",
+           "ravel", "reciprocal", "relu", "remainder", "repeat_interleave", "reshape", "result_type", "roll", "round",
+           "row_stack", "rsqrt", "rsub", "save", "scatter", "scatter_add", "seed", "serialization",
+           "set_default_device", "set_default_dtype", "set_default_tensor_type", "set_float32_matmul_precision",
+           "set_grad_enabled", "set_num_threads", "set_printoptions", "set_rng_state", "sgn", "short", "ShortTensor",
+           "sigmoid", "sign", "sin", "sinh", "Size", "softmax", "sort", "split", "sqrt", "square", "squeeze", "stack",
+           "std", "sub", "subtract", "sum", "swapaxes", "swapdims", "t", "take_along_dim", "tan", "tanh", "Tensor",
+           "tensor", "tile", "topk", "trace", "transpose", "tril", "triu", "true_divide", "trunc", "typed", "uint8",
+           "unbind", "unflatten", "unique", "unsqueeze", "use_deterministic_algorithms", "utils", "var", "version",
+           "vstack", "where", "zero_", "zeros", "zeros_like"]
 
 
 def is_tensor(obj: _Any) -> _Any:
@@ -79,4 +112,5 @@ def is_floating_point(input: Tensor) -> _Any:
     return input.is_floating_point()
 
 
-_answer_for(_sys.modules[__name__], autograd, cuda, nn, nn.functional, nn.init, nn.modules, optim)
+_answer_for(_sys.modules[__name__], autograd, cuda, linalg, nn, nn.functional, nn.init, nn.modules, nn.utils, optim,
+            optim.lr_scheduler)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Sequence
-from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from .dtypes import ALL, as_dtype, dtype, from_numpy_dtype, get_default_dtype, i
 from .engine import TensorCore, wrap
 from .exact import fused
 from .functions.pointwise import NUMBERS, cast
-from .functions.shapes import as_shape
+from .functions.shapes import also_named, as_shape
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -183,21 +182,6 @@ def dtype_of_type(kind: Any) -> dtype:
 # ------------------------------------------------------------------------------------------------- filled
 
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def sized(function: F) -> F:
-    """The shape may also be given by name: zeros(size=(2, 3))."""
-
-    @wraps(function)
-    def named(*args: Any, **kwargs: Any) -> Any:
-        if "size" in kwargs:
-            args = (*args, kwargs.pop("size"))
-        return function(*args, **kwargs)
-
-    return named  # type: ignore[return-value]
-
-
 def new_shape(sizes: Sequence[Any]) -> tuple[int, ...]:
     """The shape of a tensor to be made."""
     shape = as_shape(sizes)
@@ -206,19 +190,19 @@ def new_shape(sizes: Sequence[Any]) -> tuple[int, ...]:
     return shape
 
 
-@sized
+@also_named("size")
 def zeros(*size: Any, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Zeros of the given size: zeros(2, 3) or zeros((2, 3))."""
     return finish(np.zeros(new_shape(size), _numpy_dtype(dtype)), requires_grad, device)
 
 
-@sized
+@also_named("size")
 def ones(*size: Any, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones of the given size."""
     return finish(np.ones(new_shape(size), _numpy_dtype(dtype)), requires_grad, device)
 
 
-@sized
+@also_named("size")
 def empty(*size: Any, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of the given size, not filled with anything: it holds what lay in memory."""
     return finish(np.empty(new_shape(size), _numpy_dtype(dtype)), requires_grad, device)
@@ -278,8 +262,8 @@ def arange(start: float = 0, end: float | None = None, step: float = 1, *, dtype
     if end is None:
         start, end = 0, start
     start, end, step = plain_number(start), plain_number(end), plain_number(step)
-    if step == 0:
-        raise RuntimeError("step must be nonzero")
+    if step == 0 or not math.isfinite(end - start):
+        raise RuntimeError(f"step must be nonzero, start and end finite, not {start} to {end} by {step}")
     if (end - start) * step < 0:
         raise RuntimeError(f"upper bound and lower bound inconsistent with step sign: {start} to {end} by {step}")
     whole = all(isinstance(x, (int, np.integer)) for x in (start, end, step))
@@ -313,6 +297,8 @@ def linspace(start: float, end: float, steps: int, *, dtype: dtype | None = None
     """`steps` numbers from start to end, both included, evenly spaced."""
     if steps < 0:
         raise RuntimeError(f"number of steps must be non-negative, not {steps}")
+    if np.ndim(getattr(start, "array", 0)) or np.ndim(getattr(end, "array", 0)):
+        raise RuntimeError("linspace only supports 0-dimensional start and end tensors")
     return finish(line(start, end, steps, _numpy_dtype(dtype)), requires_grad, device)
 
 
@@ -335,14 +321,14 @@ def _generator(generator: random.Generator | None) -> random.Generator:
     return random.default_generator if generator is None else generator
 
 
-@sized
+@also_named("size")
 def rand(*size: Any, generator: random.Generator | None = None, dtype: dtype | None = None, device: Any = None,
          requires_grad: bool = False) -> Tensor:
     """Uniform in [0, 1)."""
     return finish(_generator(generator).uniform(new_shape(size), _numpy_dtype(dtype)), requires_grad, device)
 
 
-@sized
+@also_named("size")
 def randn(*size: Any, generator: random.Generator | None = None, dtype: dtype | None = None, device: Any = None,
           requires_grad: bool = False) -> Tensor:
     """Normal, with mean 0 and standard deviation 1."""
@@ -381,6 +367,12 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: random.Genera
     """1 with the probability that each element of input (or p) gives, else 0."""
     drawn = _generator(generator).bernoulli(input.array if p is None else p, input.array.shape)
     return wrap(drawn.astype(input.array.dtype))
+
+
+def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *,
+                generator: random.Generator | None = None) -> Tensor:
+    """Indices drawn in proportion to the weights in input, a vector or rows of them; without replacement all differ."""
+    return wrap(_generator(generator).multinomial(input.array, num_samples, replacement))
 
 
 def normal(mean: Any = 0.0, std: Any = 1.0, size: Sequence[int] | None = None, *,

@@ -65,6 +65,40 @@ def by_name(name: str) -> dtype:
     return next(d for d in ALL if d.name == name)
 
 
+
+class MemoryFormat:
+    """In which order a copy lies in memory: torch.contiguous_format (the plain one) or torch.preserve_format."""
+
+    __module__ = "torch"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"torch.{self.name}"
+
+
+contiguous_format, preserve_format = MemoryFormat("contiguous_format"), MemoryFormat("preserve_format")
+
+
+class finfo:
+    """The limits of a floating-point dtype: torch.finfo(torch.float32).eps."""
+
+    def __init__(self, type: dtype | None = None) -> None:
+        limits = np.finfo((type or _default).numpy)
+        self.min, self.max, self.eps = float(limits.min), float(limits.max), float(limits.eps)
+        self.tiny = self.smallest_normal = float(limits.tiny)
+        self.bits, self.dtype = limits.bits, str(limits.dtype)
+
+
+class iinfo:
+    """The limits of an integer dtype: torch.iinfo(torch.int64).max."""
+
+    def __init__(self, type: dtype) -> None:
+        limits = np.iinfo(type.numpy)
+        self.min, self.max, self.bits, self.dtype = int(limits.min), int(limits.max), limits.bits, str(limits.dtype)
+
+
 _of_numpy = {d.numpy: d for d in ALL}
 _of_python: dict[Any, dtype] = {float: float64, int: int64, bool: bool_}
 _default = float32

@@ -29,11 +29,13 @@ import numpy as np
 from .modes import mode, user_line
 
 if TYPE_CHECKING:
+    from .gradient import Kept
     from .tensor import Tensor
 
 Array = Any  # NumPy's ndarray, CuPy's, or a scalar of theirs: whatever the arithmetic gives
 Cell = list[int]
 Rule = Callable[..., Any]
+NEVER: Cell = [0]  # the cell of what nobody writes to: numbers, shapes, parameters
 
 tick: Callable[[], int] = itertools.count(1).__next__
 
@@ -88,7 +90,7 @@ class Pullback:
     """The rules that pull g back to the inputs that want a gradient, and what those rules need kept.
 
     `keep` picks the kept values out of (out, *args, *shapes); each step is (the input's position, its rule,
-    what picks the rule's arguments out of the kept values).
+    what picks the rule's arguments out of the kept values: None if it takes them all).
     """
 
     __slots__ = ("op", "names", "keep", "steps", "keeps_values")
@@ -100,7 +102,8 @@ class Pullback:
         self.op = op
         self.names = tuple(name for name in layout if name in needed)
         self.keep = _picker(layout, self.names)
-        self.steps = [(i, rule, _picker(self.names, names_of(rule))) for i, rule in rules]
+        self.steps = [(i, rule, None if names_of(rule) == self.names else _picker(self.names, names_of(rule)))
+                      for i, rule in rules]
         self.keeps_values = any(name == "out" or name in op.inputs for name in self.names)
 
 
@@ -140,37 +143,28 @@ class Node:
     __slots__ = ("pullback", "parents", "saved", "cells", "tick", "shape", "dtype", "hooks", "source")
 
     pullback: Pullback
-    parents: tuple[Node | None, ...]  # for each argument of the op the node that made it
+    parents: Sequence[Node | None]  # for each argument of the op the node that made it
     saved: tuple[Any, ...] | None  # the values of pullback.names; None once freed
-    cells: tuple[Cell | None, ...]  # for each saved value its storage's cell, if it has one
+    cells: tuple[Cell, ...]  # for each saved value its storage's cell; NEVER if it has none
     tick: int
     shape: tuple[int, ...]  # of the output, and so of its gradient
     dtype: np.dtype[Any]
-    hooks: list[Callable[[Any], Any]] | None  # run on the gradient before the rules see it
+    hooks: dict[Any, Callable[[Any], Any]] | None  # run on the gradient before the rules see it
     source: tuple[str, int] | None  # the user's file and line, in the modes that ask for it
 
-    def __init__(self, pullback: Pullback, args: tuple[Any, ...], out: Tensor) -> None:
-        kept: tuple[Any, ...] = (out, *args)
-        if pullback.op.shapes:
-            kept += tuple([np.shape(getattr(a, "array", a)) for a in args[: len(pullback.op.inputs)]])
-        saved: list[Any] = []
-        cells: list[Cell | None] = []
-        for value in pullback.keep(kept):
-            if isinstance(value, TensorCore):
-                if value.cell is None:
-                    raise RuntimeError(
-                        f"Inference tensors cannot be saved for backward, and {pullback.op.name} needs to save one. "
-                        "Make a clone of it, or use torch.no_grad() instead of torch.inference_mode().")
-                saved.append(value.array)
-                cells.append(value.cell)
-            else:
-                saved.append(value)
-                cells.append(None)
+    def __init__(self, pullback: Pullback, parents: Sequence[Node | None], saved: tuple[Any, ...],
+                 cells: tuple[Cell, ...], out: Array) -> None:
+        if None in cells:
+            raise RuntimeError(
+                f"Inference tensors cannot be saved for backward, and {pullback.op.name} needs to save one. "
+                "Make a clone of it, or use torch.no_grad() instead of torch.inference_mode().")
         self.pullback = pullback
-        self.parents = tuple([a.node if isinstance(a, TensorCore) else None for a in args])
-        self.saved, self.cells = tuple(saved), tuple(cells)
+        self.parents = parents
+        self.saved = saved
+        self.cells = cells
         self.tick = tick()
-        self.shape, self.dtype = out.array.shape, out.array.dtype
+        self.shape = out.shape
+        self.dtype = out.dtype
         self.hooks = None
         self.source = user_line() if mode.source else None
 
@@ -186,25 +180,30 @@ class Node:
         """
         if self.saved is None:
             raise RuntimeError(
-                f"Trying to backward through the graph a second time: the saved values of {self.op_name} have "
-                "already been freed. Specify retain_graph=True in the first backward or grad call if you need "
-                "to backward through the graph a second time or to read saved values after it.")
-        for i, cell in enumerate(self.cells):
-            if cell is not None and cell[0] > self.tick:
-                name, value = self.pullback.names[i], self.saved[i]
-                raise RuntimeError(
-                    "one of the variables needed for gradient computation has been modified by an inplace "
-                    f"operation: {self.op_name} saved its {name!r} (shape {list(value.shape)}, {value.dtype}) "
-                    "and it was written to afterwards. Change a copy of it, or write x = x + ... for x += ...")
+                "Trying to backward through the graph a second time (or directly access saved tensors after they have "
+                f"already been freed). The saved values of {self.op_name} went with the first .backward() or "
+                "autograd.grad(). Specify retain_graph=True there if you need them a second time.")
+        for cell in self.cells:
+            if cell[0] > self.tick:
+                raise self._overwritten()
         if not as_tensors:
             return self.saved
         place = dict(zip(("out", *self.pullback.op.inputs), (self, *self.parents), strict=False))
         return tuple(
             [
-                value if cell is None else wrap(value, place.get(name), cell)
+                value if cell is NEVER else wrap(value, place.get(name), cell)
                 for name, value, cell in zip(self.pullback.names, self.saved, self.cells, strict=True)
             ]
         )
+
+    def _overwritten(self) -> RuntimeError:
+        assert self.saved is not None
+        i = [cell[0] > self.tick for cell in self.cells].index(True)
+        return RuntimeError(
+            "one of the variables needed for gradient computation has been modified by an inplace operation: "
+            f"{self.op_name} saved its {self.pullback.names[i]!r} (shape {list(self.saved[i].shape)}, "
+            f"{self.saved[i].dtype}) and it was written to afterwards. Change a copy of it, or write x = x + ... for "
+            "x += ...")
 
     def free(self) -> None:
         """Let go of saved arrays. A node that kept none (a sum, a view) can run backward again."""
@@ -215,16 +214,17 @@ class Node:
 class Leaf(Node):
     """Where gradients end up: a tensor that the user made. Its gradient is a buffer of its own."""
 
-    __slots__ = ("grad", "frozen")
+    __slots__ = ("grad", "frozen", "after")
 
     grad: Tensor | None
-    frozen: bool  # requires_grad was switched off: what still arrives from older graphs is not wanted
+    frozen: bool  # what arrives is not wanted: requires_grad was switched off, or a view was taken under no_grad
+    after: dict[Any, Callable[[], None]] | None  # hooks: run when a gradient was added
 
-    def __init__(self, array: Array) -> None:
+    def __init__(self, array: Array, frozen: bool = False) -> None:
         self.parents, self.saved, self.cells = (), (), ()
         self.tick, self.shape, self.dtype = tick(), array.shape, array.dtype
-        self.hooks = self.grad = self.source = None
-        self.frozen = False
+        self.hooks = self.grad = self.source = self.after = None
+        self.frozen = frozen
 
     @property
     def op_name(self) -> str:
@@ -245,19 +245,8 @@ class Leaf(Node):
         else:
             old.array += g
             old.bump()
-
-
-class Kept:
-    """Where the gradient of a tensor that is no leaf is kept, for those who ask for it."""
-
-    def __init__(self) -> None:
-        self.grad: Tensor | None = None
-
-    def hook(self, g: Any) -> Any:
-        """`retain_grad` puts this among the node's hooks."""
-        mine: Tensor = g if isinstance(g, TensorCore) else wrap(own(g))  # type: ignore[assignment]
-        self.grad = mine if self.grad is None else self.grad + mine
-        return g
+        for hook in list(self.after.values()) if self.after else ():
+            hook()
 
 
 class TensorCore(Traced):
@@ -305,28 +294,42 @@ _new = object.__new__
 
 def apply(op: Op, args: tuple[Any, ...]) -> Tensor:
     """Run an op on tensors (and numbers, and parameters), and record a node if a gradient may be wanted."""
+    arrays: list[Any] = []  # one pass over the arguments, and lists that the node keeps: this is the hot path
+    parents: list[Node | None] = []
+    cells: list[Cell | None] = []
+    wanted, bit = 0, 1
     for a in args:
-        if isinstance(a, TensorCore) and a.base is not None:
-            a.follow()
-    array = op.forward(*[a.array if isinstance(a, TensorCore) else a for a in args])
+        if isinstance(a, TensorCore):
+            if a.base is not None:
+                a.follow()
+            if a.node is not None:
+                wanted |= bit
+            arrays.append(a.array)
+            parents.append(a.node)
+            cells.append(a.cell)
+        else:
+            arrays.append(a)
+            parents.append(None)
+            cells.append(NEVER)
+        bit += bit
+    array = op.forward(*arrays)
     if isinstance(array, np.generic):  # NumPy turns 0-d results into scalars
         array = np.asarray(array)
-    if op.view and np.may_share_memory(array, args[0].array):
+    if op.view and (not array.size or np.may_share_memory(array, arrays[0])):
         out = wrap(array, base=args[0] if args[0].base is None else args[0].base)
         out.cell, out.base_tick = args[0].cell, tick()
+        out.node = Leaf(array, frozen=True) if wanted and not mode.grad else None
     else:
         out = wrap(array)
-    if op.ruled and mode.grad and array.dtype.kind == "f":  # only floating-point results have gradients
-        wanted = 0
-        for i, a in enumerate(args):
-            if isinstance(a, TensorCore) and a.node is not None:
-                wanted |= 1 << i
-        wanted &= op.ruled
-        if wanted:
-            pullback = op.pullbacks.get(wanted)
-            if pullback is None:
-                pullback = op.pullbacks[wanted] = Pullback(op, wanted)
-            out.node = Node(pullback, args, out)
+    wanted &= op.ruled
+    if wanted and mode.grad and array.dtype.kind == "f":  # only floating-point results have gradients
+        pullback = op.pullbacks.get(wanted)
+        if pullback is None:
+            pullback = op.pullbacks[wanted] = Pullback(op, wanted)
+        if op.shapes:
+            arrays += [np.shape(x) for x in arrays[: len(op.inputs)]]
+            cells += [NEVER] * len(op.inputs)
+        out.node = Node(pullback, parents, pullback.keep((array, *arrays)), pullback.keep((out.cell, *cells)), array)
     return out
 
 
@@ -347,12 +350,13 @@ def walk_back(roots: Sequence[Node], cotangents: Sequence[Any], targets: Sequenc
     nodes = newest_first(roots)
     useful = None if targets is None else leading_to(targets, nodes)
     captured: dict[Node, Any] = {}
+    watch = mode.watch
     for node in nodes:
         g = pending.pop(node, None)
         if g is None or (useful is not None and node not in useful):
             continue
         if node.hooks:
-            for hook in node.hooks:
+            for hook in list(node.hooks.values()):
                 g = hook(g)
         if targets is not None and node in targets:
             captured[node] = g
@@ -367,7 +371,11 @@ def walk_back(roots: Sequence[Node], cotangents: Sequence[Any], targets: Sequenc
             parent = node.parents[i]
             if parent is None or (useful is not None and parent not in useful):
                 continue
-            grad = rule(g, *pick(saved))
+            grad = rule(g, *(saved if pick is None else pick(saved)))
+            if grad is None:  # the user's own rule (autograd.Function) may say so: no gradient goes there
+                continue
+            if watch is not None:
+                watch(node, i, grad)
             if grad.shape != parent.shape or grad.dtype is not parent.dtype:
                 grad = fit(grad, parent)
             if parent in pending:
@@ -413,7 +421,7 @@ def fit(grad: Any, node: Node) -> Any:
         stretched = [extra + i for i, n in enumerate(node.shape) if n == 1 and array.shape[extra + i] != 1]
         grad = grad.sum((*range(extra), *stretched)).reshape(node.shape)
     if array.dtype != node.dtype:
-        grad = grad.astype(node.dtype) if grad is array else grad.to(node.dtype)
+        grad = grad.to(node.dtype) if hasattr(grad, "to") else grad.astype(node.dtype)
     return grad
 
 

@@ -66,9 +66,7 @@ def fused(x: Array, scale: Any, shift: Any) -> Array:
 # A constant in several parts has more digits than one float32 holds.
 _LOG = np.array(
     [7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1]
-    + [-1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1],
-    np.float32,
-)
+    + [-1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1], np.float32)
 _SIN = np.array([-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1], np.float32)
 _COS = np.array([2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2], np.float32)
 _LOG_2 = np.array([0.693359375, -2.12194440e-4], np.float32)

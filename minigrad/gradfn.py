@@ -8,7 +8,11 @@ from typing import Any
 from .engine import Leaf, Node
 
 # Where torch's name of the operation is another than ours.
-_TORCH_NAMES = {"l1_loss": "Mean", "cross_entropy": "NllLoss"}
+_TORCH_NAMES = {"l1_loss": "MeanBackward0", "kl_div": "SubBackward0", "cross_entropy": "DivBackward1",
+                "copy_slices": "CopySlices", "copy": "CopyBackwards", "to": "ToCopyBackward0",
+                "floor_divide": "NotImplemented", "matmul": "UnsafeViewBackward0", "square": "PowBackward0",
+                "log2": "Log2Backward0", "log10": "Log10Backward0", "log1p": "Log1PBackward0",
+                "expm1": "Expm1Backward0", "diagonal": "DiagonalBackward0_copy"}
 
 
 class GradFn:
@@ -29,7 +33,7 @@ class GradFn:
 
     def name(self) -> str:
         """Its name: MulBackward0."""
-        return type(self).__name__
+        return f"torch::autograd::{type(self).__name__}" if isinstance(self.node, Leaf) else type(self).__name__
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, GradFn) and self.node is other.node
@@ -38,24 +42,27 @@ class GradFn:
         return hash(self.node)
 
     def __repr__(self) -> str:
-        return f"<{self.name()} object at {id(self.node):#x}>"
+        module = "" if type(self).__module__ == "builtins" else f"{type(self).__module__}."
+        return f"<{module}{type(self).__name__} object at {id(self.node):#x}>"
 
 
 @cache
 def _class_named(name: str) -> type[GradFn]:
-    return type(name, (GradFn,), {"__slots__": ()})
+    module = "torch.autograd.function" if name.endswith("Backward") else "builtins"  # as torch prints them
+    return type(name, (GradFn,), {"__slots__": (), "__module__": module})
 
 
 def torch_name(node: Node) -> str:
     """torch's name for the kind of a node."""
+    node = getattr(node, "call", node)  # an output of an autograd.Function bears the function's name
     name = node.op_name
-    if isinstance(node, Leaf):
+    if isinstance(node, Leaf) or name.endswith("Backward"):
         return name
     words = name.rstrip("0123456789")
-    camel = _TORCH_NAMES.get(words) or "".join(word.capitalize() for word in words.split("_"))
-    return f"{camel}Backward{name[len(words) :] or 0}"
+    camel = "".join([word.capitalize() for word in words.split("_")]).replace("2d", "2D").replace("1d", "1D")
+    return _TORCH_NAMES.get(name) or f"{camel}Backward{name[len(words) :] or 0}"
 
 
 def grad_fn(node: Node) -> Any:
     """The GradFn of a node."""
-    return _class_named(torch_name(node))(node)
+    return _class_named(torch_name(node))(getattr(node, "call", node))

@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+import weakref
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from . import autograd, inplace
 from .dtypes import from_numpy_dtype
-from .engine import Kept, Leaf, Node, TensorCore, wrap
+from .engine import Leaf, Node, TensorCore, own, wrap
 from .gradfn import GradFn, grad_fn
+from .hooks import RemovableHandle
 from .modes import mode
 
 if TYPE_CHECKING:
     from .tensor import Tensor
+
+
+class Kept:
+    """Where the gradient of a tensor that is no leaf is kept, for those who ask for it."""
+
+    def __init__(self) -> None:
+        self.grad: Tensor | None = None
+
+    def hook(self, g: Any) -> Any:
+        """`retain_grad` puts this among the node's hooks."""
+        mine: Tensor = g if isinstance(g, TensorCore) else wrap(own(g))  # type: ignore[assignment]
+        self.grad = mine if self.grad is None else self.grad + mine
+        return g
 
 
 class WithGradient(TensorCore):
@@ -116,14 +131,40 @@ class WithGradient(TensorCore):
         node = self.current_node()
         if node is None:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
-        if not isinstance(node, Leaf) and not self.retains_grad:
-            node.hooks = [*(node.hooks or []), self._kept().hook]
+        if not isinstance(node, Leaf):
+            place = self._kept()
+            node.hooks = hooks = node.hooks if node.hooks is not None else {}
+            hooks[place] = place.hook
 
     @property
     def retains_grad(self) -> bool:
         """Whether `retain_grad` was called on a tensor that is not a leaf."""
         node = self.current_node()
-        return isinstance(self.place, Kept) and node is not None and self.place.hook in (node.hooks or [])
+        return isinstance(self.place, Kept) and node is not None and self.place in (node.hooks or {})
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
+        """Run hook(gradient) whenever this tensor's gradient is complete. What it returns replaces the gradient."""
+        node = self.current_node()
+        if node is None:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        node.hooks = hooks = node.hooks if node.hooks is not None else {}
+        handle = RemovableHandle(hooks)
+        hooks[handle.id] = lambda g: _run_hook(hook, g)
+        for place in [key for key in hooks if isinstance(key, Kept)]:
+            hooks[place] = hooks.pop(place)  # `retain_grad` keeps what the hooks leave
+        return handle
+
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
+        """Run hook(tensor) whenever backward has added to the `.grad` of this leaf."""
+        leaf, owner = self.current_node(), weakref.ref(self)
+        if leaf is None:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        if not isinstance(leaf, Leaf):
+            raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+        leaf.after = hooks = leaf.after if leaf.after is not None else {}
+        handle = RemovableHandle(hooks)
+        hooks[handle.id] = lambda: hook(owner())  # type: ignore[arg-type]  # the tape does not keep tensors alive
+        return handle
 
     @property
     def grad_fn(self) -> GradFn | None:
@@ -165,3 +206,20 @@ class WithGradient(TensorCore):
         self.array = value.array
         if isinstance(self.place, Leaf):
             self.place.shape, self.place.dtype = self.array.shape, self.array.dtype
+
+
+def _run_hook(hook: Callable[[Tensor], Tensor | None], g: Any) -> Any:
+    """What a user's hook makes of a gradient. Copies go in and out, as the user may hold them or write to them."""
+    given = g if isinstance(g, TensorCore) else wrap(own(g))
+    changed = hook(given)  # type: ignore[arg-type]
+    if changed is None:
+        changed = given  # type: ignore[assignment]
+    name = getattr(hook, "__name__", repr(hook))
+    if not isinstance(changed, TensorCore):
+        raise TypeError(f"expected Variable, but hook returned '{type(changed).__name__}'")
+    if changed.array.dtype != given.array.dtype:
+        was, got = (from_numpy_dtype(t.array.dtype).type_name for t in (given, changed))
+        raise RuntimeError(f"hook '{name}' has changed the type of value (was torch.{was}Tensor got torch.{got}Tensor)")
+    if changed.array.shape != given.array.shape:
+        raise RuntimeError(f"hook '{name}' has changed the size of value")
+    return changed if g is given else own(changed.array)

@@ -18,7 +18,7 @@ import numpy as np
 
 from . import ops
 from .dtypes import from_numpy_dtype
-from .engine import Kept, Leaf, Node, TensorCore, apply, tick, wrap
+from .engine import NEVER, Leaf, Node, Op, TensorCore, apply, tick, wrap
 from .functions.indexing import split_key
 from .functions.pointwise import NUMBERS
 from .modes import mode
@@ -40,32 +40,44 @@ def become(x: Tensor, value: Tensor) -> Tensor:
     x.follow()
     check_writable(x)
     check_fits(x, value.array)
-    old_node, base = x.node, x.base if mode.grad else None
     x.array[...] = value.array
     x.bump()
-    if not mode.grad:
-        return x
-    if value.node is not None and x.array.dtype == value.array.dtype:
-        move_output(value.node, value.array, x)
+    if mode.grad:
+        if value.node is not None and x.array.dtype == value.array.dtype:
+            move_output(value.node, value.array, x)
+        continue_as(x, value)
+    return x
+
+
+def continue_as(x: Tensor, value: Tensor) -> None:
+    """Let x, whose memory holds the value already, take over the value's history, and so its base, if it is a view."""
+    old_node, base = x.node, x.base
     x.node = value.node
     if base is not None and (value.node is not None or base.node is not None):
         where = positions(base.array, x.array)
         base.node = apply(ops.setitem, (base, value, where)).node
         retake(x)
-    if isinstance(x.place, Kept) and old_node is not None and x.node is not None:  # it still wants its gradient
-        hook = x.place.hook
-        if hook in (old_node.hooks or []):
-            old_node.hooks = [h for h in old_node.hooks or [] if h != hook]
-            x.node.hooks = [*(x.node.hooks or []), hook]
-    return x
+    keep_retaining(x, old_node)
+
+
+def keep_retaining(x: Tensor, old_node: Node | None) -> None:
+    """If x retained its gradient, as the output of its old node, it does so as the output of its new one."""
+    if old_node is not None and x.node is not None and x.place in (old_node.hooks or {}):
+        x.node.hooks = {**(x.node.hooks or {}), x.place: old_node.hooks.pop(x.place)}  # type: ignore[union-attr]
 
 
 def retake(view: Tensor) -> None:
     """Give a view the history of its base as it is now: `base[where]`."""
-    base = view.base
+    base, old_node = view.base, view.node
     assert base is not None
     view.base_tick = tick()
-    view.node = None if base.node is None else apply(ops.index, (base, positions(base.array, view.array))).node
+    if base.node is None:
+        view.node = None
+    elif base.array.ndim:
+        view.node = apply(ops.index, (base, positions(base.array, view.array))).node
+    else:  # all elements of the view, however many, are the one of the base
+        view.node = apply(ops.expand, (base, view.array.shape)).node
+    keep_retaining(view, old_node)
 
 
 def move_output(node: Node, array: Any, x: Tensor) -> None:
@@ -73,25 +85,36 @@ def move_output(node: Node, array: Any, x: Tensor) -> None:
     if node.saved is None or any(cell is x.cell for cell in node.cells):
         return  # it needs the old x, too, and that is gone: backward will say so
     if any(value is array for value in node.saved):
-        node.cells = tuple([x.cell if v is array else c for v, c in zip(node.saved, node.cells, strict=True)])
+        cell = x.cell or NEVER
+        node.cells = tuple([cell if v is array else c for v, c in zip(node.saved, node.cells, strict=True)])
         node.saved = tuple([x.array if v is array else v for v in node.saved])
         node.tick = tick()
 
 
-def fill(x: Tensor, value: Any) -> Tensor:
+def fill(x: Tensor, value: Any, op: Op = ops.setitem) -> Tensor:
     """Let all of x become the value: a number, an array or a tensor that broadcasts to x."""
-    return assign(x, (Ellipsis,), value)
+    return assign(x, (Ellipsis,), value, op)
 
 
-def assign(x: Tensor, key: tuple[Any, ...], value: Any) -> Tensor:
+def assign(x: Tensor, key: tuple[Any, ...], value: Any, op: Op = ops.setitem) -> Tensor:
     """x[key] = value, for a key that NumPy reads as torch does."""
     tracked = [t for t in (x, x.base, value) if isinstance(t, TensorCore) and t.current_node() is not None]
     if mode.grad and tracked:
-        return become(x, apply(ops.setitem, (x, value, key)))
+        return become(x, apply(op, (x, value, key)))
     check_writable(x)
     if x.array.dtype.kind != "f" and isinstance(value, NUMBERS):
         value = np.asarray(value).astype(x.array.dtype)  # NumPy refuses -1 for uint8; torch wraps it round
     x.array[key] = value.array if isinstance(value, TensorCore) else value
+    x.bump()
+    return x
+
+
+def reshape(x: Tensor, view: Tensor) -> Tensor:
+    """Let x become the view of it: x.squeeze_()."""
+    check_writable(x, memory=False)
+    x.array = view.array
+    if mode.grad:
+        x.node = view.node
     x.bump()
     return x
 
@@ -103,16 +126,18 @@ def setitem(x: Tensor, key: Any, value: Any) -> None:
         kind = from_numpy_dtype(x.array.dtype).type_name
         raise TypeError(f"can't assign a {type(value).__name__} to a torch.{kind}Tensor")
     if advanced is not None and isinstance(value, TensorCore) and value.array.dtype != x.array.dtype:
-        raise RuntimeError("Index put requires the source and destination dtypes match, got "
-                           f"{from_numpy_dtype(x.array.dtype)} for the destination and "
-                           f"{from_numpy_dtype(value.array.dtype)} for the source.")
+        is_mask = basic is None and np.asarray(advanced[0]).dtype.kind == "b"
+        if not is_mask or value.array.size != 1:  # a single value for a mask is cast
+            raise RuntimeError("Index put requires the source and destination dtypes match, got "
+                               f"{from_numpy_dtype(x.array.dtype)} for the destination and "
+                               f"{from_numpy_dtype(value.array.dtype)} for the source.")
     place = x if basic is None else apply(ops.take_slice, (x, basic))  # what can be a view comes first
     try:
         if advanced is not None:
             assign(place, advanced, without_leading_ones(value, place.array[advanced].ndim))
         else:
             assign(x, basic or (), without_leading_ones(value, place.array.ndim))
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         shape = list(value.array.shape) if isinstance(value, TensorCore) else []
         raise RuntimeError(f"shape mismatch: a value of shape {shape} cannot be broadcast to the indexing result of "
                            f"x[{key!r}], x of shape {list(x.array.shape)}") from error
@@ -127,7 +152,7 @@ def without_leading_ones(value: Any, ndim: int) -> Any:
     return value if any(n != 1 for n in shape[:extra]) else apply(ops.reshape, (value, shape[extra:]))
 
 
-def check_writable(x: Tensor) -> None:
+def check_writable(x: Tensor, memory: bool = True) -> None:
     """torch's refusals: leaves that require grad (backward could not reach their old value), and views of them."""
     if mode.grad and isinstance(x.node, Leaf):
         raise RuntimeError(
@@ -141,7 +166,7 @@ def check_writable(x: Tensor) -> None:
     if x.cell is None and not mode.inference:
         raise RuntimeError("Inplace update to inference tensor outside InferenceMode is not allowed. You can make a "
                            "clone to get a normal tensor before doing inplace update.")
-    if not x.array.flags.writeable:
+    if memory and not x.array.flags.writeable:
         raise RuntimeError(
             "unsupported operation: some elements of the input tensor and the written-to tensor refer to "
             f"a single memory location (an expanded tensor, shape {list(x.array.shape)}), or its memory "
@@ -150,16 +175,20 @@ def check_writable(x: Tensor) -> None:
 
 def check_fits(x: Tensor, array: Any) -> None:
     """The result must have x's shape, and a dtype of no higher category than x's."""
-    try:
-        fits = np.broadcast_shapes(x.array.shape, array.shape) == x.array.shape
-    except ValueError:
-        fits = False
-    if not fits:
+    if not stretches_to(array.shape, x.array.shape):
         raise RuntimeError(
             f"output with shape {list(x.array.shape)} doesn't match the broadcast shape {list(array.shape)}")
     have, got = from_numpy_dtype(x.array.dtype), from_numpy_dtype(array.dtype)
     if got.category > have.category:
         raise RuntimeError(f"result type {got.type_name} can't be cast to the desired output type {have.type_name}")
+
+
+def stretches_to(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    """Whether an array of this shape broadcasts to the wanted one."""
+    try:
+        return np.broadcast_shapes(shape, wanted) == wanted
+    except ValueError:
+        return False
 
 
 def positions(base: Any, view: Any) -> tuple[Any, ...]:

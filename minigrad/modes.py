@@ -19,6 +19,7 @@ class Mode(threading.local):
     grad = True  # leave nodes behind
     inference = False  # tensors made now can never take part in a graph
     source = False  # note the user's file and line in each node (slow: for tools that show it)
+    watch: Callable[[Any, int, Any], None] | None = None  # sees, in backward, (node, i, its gradient for input i)
 
 
 mode = Mode()
@@ -27,7 +28,7 @@ mode = Mode()
 class Switch:
     """Sets `mode` inside a `with` block, or around every call of a decorated function."""
 
-    settings: dict[str, bool]
+    settings: dict[str, Any]
 
     def __enter__(self) -> None:
         self.before = {name: getattr(mode, name) for name in self.settings}
@@ -94,25 +95,32 @@ class enable_grad(_Fixed):
     settings = {"grad": True}
 
 
-class set_grad_enabled(Switch):
-    """Record or not, as `enabled` says: from this call on, or, as `with` block or decorator, there only."""
+class Setter(Switch):
+    """A switch that acts from its call on, or, as `with` block or decorator, there only."""
 
-    def __init__(self, enabled: bool) -> None:
-        self.settings = {"grad": bool(enabled)}
-        self.before = {"grad": mode.grad}
-        mode.grad = bool(enabled)
+    def __init__(self, **settings: Any) -> None:
+        self.settings = settings
+        self.before = {name: getattr(mode, name) for name in settings}
+        vars(mode).update(settings)
 
     def __enter__(self) -> None:
-        mode.grad = self.settings["grad"]  # what was before is known since the call
+        vars(mode).update(self.settings)  # what was before is known since the call
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        mode.grad = self.before["grad"]  # as a decorator it acts when the function is called, not now
+        vars(mode).update(self.before)  # as a decorator it acts when the function is called, not now
         return super().__call__(function)
 
     def again(self) -> Switch:
         new = Switch()
         new.settings = self.settings
         return new
+
+
+class set_grad_enabled(Setter):
+    """Record or not, as `enabled` says: from this call on, or, as `with` block or decorator, there only."""
+
+    def __init__(self, enabled: bool) -> None:
+        super().__init__(grad=bool(enabled))
 
 
 class inference_mode(Switch):

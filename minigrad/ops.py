@@ -21,12 +21,13 @@ rounding to integers) ends the graph; one whose derivative is zero says so.
 
 from __future__ import annotations
 
+import math
 from functools import cache
-from math import prod
 from typing import Any
 
 import numpy as np
 
+from . import blas
 from .engine import Array, Op
 
 Dims = tuple[int, ...]
@@ -57,11 +58,6 @@ def _sigmoid(x: Array) -> Array:
     return 1 / (1 + np.exp(-x))
 
 
-def _softplus(x: Array) -> Array:
-    """log(1 + exp(x)), written so that exp never overflows."""
-    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
-
-
 def _log_softmax(x: Array, dim: Dims) -> Array:
     z = x - x.max(dim, keepdims=True)
     return z - np.log(np.exp(z).sum(dim, keepdims=True))
@@ -70,6 +66,13 @@ def _log_softmax(x: Array, dim: Dims) -> Array:
 def _softmax(x: Array, dim: Dims) -> Array:
     e = np.exp(x - x.max(dim, keepdims=True))
     return e / e.sum(dim, keepdims=True)
+
+
+def _logsumexp(x: Array, dim: Dims, keepdim: bool) -> Array:
+    top = x.max(dim, keepdims=True, initial=-np.inf)
+    top = np.where(np.isfinite(top), top, 0)
+    out = np.log(np.exp(x - top).sum(dim, keepdims=True)) + top
+    return out if keepdim else out.squeeze(dim)
 
 
 def _variance(x: Array, dim: Dims, keepdim: bool, n: int, m: float) -> Array:
@@ -95,7 +98,7 @@ def _put(x: Array, shape: Dims, key: Any) -> Array:
 
 def _expand(x: Array, shape: Dims) -> Array:
     """A view; one that can be written to, unless elements are repeated."""
-    return x.reshape(shape) if x.size == prod(shape) else np.broadcast_to(x, shape)
+    return x.reshape(shape) if x.size == math.prod(shape) else np.broadcast_to(x, shape)
 
 
 def _contiguous(x: Array) -> Array:
@@ -105,16 +108,6 @@ def _contiguous(x: Array) -> Array:
 def _set(x: Array, y: Array, key: Any) -> Array:
     out = np.asarray(x).copy() if isinstance(x, np.generic) else x.copy()
     out[key] = y
-    return out
-
-
-def _linear(x: Array, w: Array, b: Array) -> Array:
-    if 8 * len(x) <= len(w):  # a small batch: BLAS is up to 1.8 times as fast with the large matrix first
-        out = np.dot(w, x.T).T
-        return np.add(out, 0 if b is None else b, order="C")
-    out = np.dot(x, w.T)
-    if b is not None:
-        out += b
     return out
 
 
@@ -129,12 +122,27 @@ reciprocal = Op("reciprocal", np.reciprocal, x=lambda g, out: -g * (out * out))
 sin = Op("sin", np.sin, x=lambda g, x: g * cos(x))
 cos = Op("cos", np.cos, x=lambda g, x: -g * sin(x))
 tanh = Op("tanh", np.tanh, x=lambda g, out: g * (1 - out * out))
+rsqrt = Op("rsqrt", lambda x, /: 1 / np.sqrt(x), x=lambda g, out: g * (out * out * out / -2))
+expm1 = Op("expm1", np.expm1, x=lambda g, out: g * (out + 1))
+log1p = Op("log1p", np.log1p, x=lambda g, x: g / (x + 1))
+log2 = Op("log2", np.log2, x=lambda g, x: g / (x * 0.6931471805599453))  # log 2
+log10 = Op("log10", np.log10, x=lambda g, x: g / (x * 2.302585092994046))  # log 10
+tan = Op("tan", np.tan, x=lambda g, out: g * (out * out + 1))
+asin = Op("asin", np.arcsin, x=lambda g, x: g * rsqrt(1 - x * x))
+acos = Op("acos", np.arccos, x=lambda g, x: -g * rsqrt(1 - x * x))
+atan = Op("atan", np.arctan, x=lambda g, x: g / (x * x + 1))
+sinh = Op("sinh", np.sinh, x=lambda g, x: g * cosh(x))
+cosh = Op("cosh", np.cosh, x=lambda g, x: g * sinh(x))
+erf = Op("erf", lambda x, /: np.frompyfunc(math.erf, 1, 1)(x, out=np.empty_like(x, object)).astype(x.dtype),
+         x=lambda g, x: g * (1.1283791670955126 * exp(-(x * x))))  # 2 / sqrt(pi)
 sigmoid = Op("sigmoid", lambda x, /: _sigmoid(x), x=lambda g, out: g * (out * (1 - out)))
-softplus = Op("softplus", lambda x, /: _softplus(x), x=lambda g, x: g * sigmoid(x))
 relu = Op("relu", lambda x, /: np.maximum(x, 0), x=lambda g, out: where(out <= 0, 0, g))
 abs = Op("abs", np.absolute, x=lambda g, x: g * sign(x))
-sign = Op("sign", np.sign, x=lambda g: zeros_like(g))
+sign = Op("sign", lambda x, /: np.subtract(x > 0, x < 0, dtype=x.dtype), x=lambda g: zeros_like(g))  # 0 for nan
 round = Op("round", np.rint, x=lambda g: zeros_like(g))
+floor = Op("floor", np.floor, x=lambda g: zeros_like(g))
+ceil = Op("ceil", np.ceil, x=lambda g: zeros_like(g))
+trunc = Op("trunc", np.trunc, x=lambda g: zeros_like(g))
 zeros_like = Op("zeros_like", lambda x, /: np.zeros_like(x), x=lambda g: zeros_like(g))
 clone = Op("clone", lambda x, /: x.copy("K"), x=lambda g: g)  # in the memory order of x
 contiguous = Op("clone", lambda x, /: x.copy(), x=lambda g: g)  # in plain order
@@ -146,17 +154,22 @@ add = Op("add", np.add, x=lambda g: g, y=lambda g: g)
 sub = Op("sub", np.subtract, x=lambda g: g, y=lambda g: -g)
 mul = Op("mul", np.multiply, x=lambda g, y: g * y, y=lambda g, x: g * x)
 div = Op("div", np.true_divide, x=lambda g, y: g / y, y=lambda g, x, y: -g * (x / y / y))
-pow = Op("pow", np.power,  # where guards 0 ** -1 and log(0): times 0 they would be nan
+floor_div = Op("div2", np.floor_divide, x=lambda g: zeros_like(g), y=lambda g: zeros_like(g))
+trunc_div = Op("div2", lambda x, y, /: np.trunc(x / y), x=lambda g: zeros_like(g), y=lambda g: zeros_like(g))
+remainder = Op("remainder", lambda x, y, /: np.where((rest := np.fmod(x, y)) * y < 0, rest + y, rest),
+               x=lambda g: g, y=lambda g, x, y: -g * floor_div(x, y))
+fmod = Op("fmod", np.fmod, x=lambda g: g, y=lambda g, x, y: -g * trunc_div(x, y))
+pow = Op("pow1", np.power,  # where guards 0 ** -1 and log(0): times 0 they would be nan
          x=lambda g, x, y: where(y == 0, 0, g * (y * x ** (y - 1))),
          y=lambda g, out, x, y: g * (out * log(where((x == 0) & (y >= 0), 1, x))))
 power = Op("pow", lambda x, /, n: x**n,  # n is a number; x ** 0 is constant, also at x = 0
            x=lambda g, x, n: g * (n * x ** (n - (n != 0))))
 maximum = Op("maximum", np.maximum,  # a tie is shared
-             x=lambda g, x, y: where(x < y, 0, g * (1 - (x == y) / 2)),
-             y=lambda g, x, y: where(y < x, 0, g * (1 - (x == y) / 2)))
+             x=lambda g, x, y: where(x < y, 0, where(x == y, g / 2, g)),
+             y=lambda g, x, y: where(y < x, 0, where(x == y, g / 2, g)))
 minimum = Op("minimum", np.minimum,
-             x=lambda g, x, y: where(x > y, 0, g * (1 - (x == y) / 2)),
-             y=lambda g, x, y: where(y > x, 0, g * (1 - (x == y) / 2)))
+             x=lambda g, x, y: where(x > y, 0, where(x == y, g / 2, g)),
+             y=lambda g, x, y: where(y > x, 0, where(x == y, g / 2, g)))
 where = Op("where", lambda c, x, y, /: np.where(c, x, y),
            x=lambda g, c: where(c, g, 0), y=lambda g, c: where(c, 0, g))
 clamp = Op("clamp", lambda x, lo, hi, /: np.minimum(np.maximum(x, lo), hi),
@@ -182,6 +195,14 @@ amax = Op("amax", lambda x, /, dim, keepdim: x.max(dim, keepdims=keepdim),  # ti
           x=lambda g, out, x, x_shape, dim, keepdim: spread(g, x_shape, dim, keepdim)
           * (tie := x == spread(out, x_shape, dim, keepdim)) / sum(tie, dim, True))
 amin = Op("amin", lambda x, /, dim, keepdim: x.min(dim, keepdims=keepdim), x=amax.rules["x"])
+logsumexp = Op("logsumexp", lambda x, /, dim, keepdim: _logsumexp(x, dim, keepdim),
+               x=lambda g, out, x, x_shape, dim, keepdim:
+               spread(g, x_shape, dim, keepdim) * exp(x - spread(out, x_shape, dim, keepdim)))
+norm = Op("linalg_vector_norm", lambda x, /, dim, keepdim: np.sqrt(total_of(x * x, dim, keepdim)).astype(x.dtype),
+          x=lambda g, out, x, x_shape, dim, keepdim: spread(g, x_shape, dim, keepdim)
+          * where((total := spread(out, x_shape, dim, keepdim)) == 0, 0, x / total))
+cumsum = Op("cumsum", lambda x, /, dim: x.cumsum(dim, np.float64 if x.dtype.kind == "f" else None).astype(x.dtype),
+            x=lambda g, dim: flip(cumsum(flip(g, (dim,)), dim), (dim,)))
 softmax = Op("softmax", lambda x, /, dim: _softmax(x, dim),
              x=lambda g, out, dim: out * (g - sum(g * out, dim, True)))
 log_softmax = Op("log_softmax", lambda x, /, dim: _log_softmax(x, dim),
@@ -189,11 +210,11 @@ log_softmax = Op("log_softmax", lambda x, /, dim: _log_softmax(x, dim),
 
 # ------------------------------------------------------------------------- products
 
-# For two matrices np.dot goes straight to BLAS; np.matmul takes up to three times as long where one side is 1.
-mm = Op("mm", np.dot, inputs=("x", "y"), x=lambda g, y: mm(g, t(y)), y=lambda g, x: mm(t(x), g))
-linear = Op("addmm", lambda x, w, b, /: _linear(x, w, b),  # x @ w.T + b, for a matrix x
+mm = Op("mm", blas.mm, inputs=("x", "y"), x=lambda g, y: mm(g, t(y)), y=lambda g, x: mm(t(x), g))
+linear = Op("addmm", blas.linear, inputs=("x", "w", "b"),  # x @ w.T + b, for a matrix x
             x=lambda g, w: mm(g, w), w=lambda g, x: mm(t(g), x), b=lambda g: g)
 matmul = Op("matmul", np.matmul, x=lambda g, y: g @ swap(y), y=lambda g, x: swap(x) @ g)  # batches of matrices
+inverse = Op("linalg_inv_ex", np.linalg.inv, inputs=("x",), x=lambda g, out: -(swap(out) @ g @ swap(out)))
 
 # ------------------------------------------------------------------------- shapes, picking, joining
 
@@ -203,6 +224,9 @@ permute = Op("permute", lambda x, /, dims, back: x.transpose(dims), view=True,  
              x=lambda g, dims, back: permute(g, back, dims))
 t = Op("t", lambda x, /: x.T, view=True, x=lambda g: t(g))  # of a matrix
 swap = Op("transpose", lambda x, /: x.swapaxes(-1, -2), view=True, x=lambda g: swap(g))  # of a batch of matrices
+flip = Op("flip", lambda x, /, dim: np.flip(x, dim).copy(), x=lambda g, dim: flip(g, dim))
+tril = Op("tril", lambda x, /, k: np.tril(x, k), x=lambda g, k: tril(g, k))  # zeros above the k-th diagonal
+triu = Op("triu", lambda x, /, k: np.triu(x, k), x=lambda g, k: triu(g, k))
 take_slice = Op("slice", lambda x, /, key: x[key], view=True, x=lambda g, x_shape, key: put(g, x_shape, key))
 index = Op("index", lambda x, /, key: _contiguous(x[key]), x=lambda g, x_shape, key: put(g, x_shape, key))
 put = Op("put", lambda x, /, shape, key: _put(x, shape, key), x=lambda g, key: index(g, key))
@@ -211,10 +235,10 @@ setitem = Op("copy_slices", lambda x, y, /, key: _set(x, y, key),
 
 
 @cache
-def cat(n: int) -> Op:
+def cat(n: int, name: str = "cat") -> Op:
     """torch.cat of n tensors; `keys[i]` is where the i-th input lies in the output."""
     rules = {f"x{i}": _part(i) for i in range(n)}
-    return Op("cat", lambda *args: _contiguous(np.concatenate(args[:-2], args[-2])),
+    return Op(name, lambda *args: _contiguous(np.concatenate(args[:-2], args[-2])),
               inputs=tuple(rules), params=("dim", "keys"), **rules)
 
 
@@ -231,16 +255,11 @@ bitwise_xor, invert = Op("bitwise_xor", np.bitwise_xor), Op("bitwise_not", np.in
 argmax = Op("argmax", lambda x, /, dim, keepdim: x.argmax(dim, keepdims=keepdim))
 argmin = Op("argmin", lambda x, /, dim, keepdim: x.argmin(dim, keepdims=keepdim))
 
-# torch has several names for one derivative; a tensor prints the name of what made it: <UnsqueezeBackward0>.
-unsqueeze, squeeze, squeeze_dim = reshape.named("unsqueeze"), reshape.named("squeeze"), reshape.named("squeeze1")
-select = take_slice.named("select")
-transpose = permute.named("transpose")
-max, min = amax.named("max1"), amin.named("min1")
-
 TABLE: dict[str, Op] = {word: entry for word, entry in list(globals().items()) if isinstance(entry, Op)}
 TABLE["cat"] = cat(2)  # one of its family
 
 # The words that rules may use, besides operators. Each is itself an entry, so it has every reading.
 VOCABULARY = frozenset({
-    "where", "exp", "log", "sin", "cos", "sign", "sigmoid", "maximum", "zeros_like", "sum", "mean", "spread",
-    "softmax", "log_softmax", "mm", "t", "reshape", "permute", "swap", "index", "put", "setitem"})
+    "where", "exp", "log", "sin", "cos", "sinh", "cosh", "rsqrt", "sign", "floor_div", "trunc_div", "sigmoid",
+    "maximum", "zeros_like", "sum", "mean", "spread", "cumsum", "flip", "softmax", "log_softmax", "mm", "t", "reshape",
+    "permute", "swap", "tril", "triu", "index", "put", "setitem"})

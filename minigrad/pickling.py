@@ -8,14 +8,15 @@ torch's pickles call a few of torch's functions by name, and minigrad writes and
     storage = the persistent id ("storage", torch.FloatStorage, "0", "cpu", 6): 6 elements, in the record data/0
 
 A *storage* is the memory that tensors are views of. It is saved once, however many views of it there are.
-Since a pickle can name any function, one from a stranger can do anything: `SafeUnpickler` is a machine of our own
-that knows only the names below, calls nothing else and sets no attributes but harmless ones.
+Since a pickle can name any function, one from a stranger can do anything: `SafeUnpickler` is a machine that knows
+only the names below, calls nothing else and sets no attributes but harmless ones.
 """
 
 from __future__ import annotations
 
 import codecs
 import importlib
+import io
 import pickle
 import pickletools
 import re
@@ -126,9 +127,8 @@ class Pickler(pickle._Pickler):
             self.owners.append(owner)
         storage = self.storages[id(owner)]
         if storage.array.dtype != array.dtype:
-            raise RuntimeError(
-                f"cannot save tensors that read the same memory as different dtypes, {storage.array.dtype} and "
-                f"{array.dtype}: clone() one of them")
+            raise RuntimeError("cannot save tensors that read the same memory as different dtypes, "
+                               f"{storage.array.dtype} and {array.dtype}: clone() one of them")
         return storage, start // unit, tuple([s // unit for s in array.strides])
 
 
@@ -173,14 +173,11 @@ def own_object(module: str, name: str) -> Any:
 
 def check_dtype(module: str, name: str) -> None:
     """UnpicklingError for the name of a dtype, or of its storage, that minigrad has not."""
-    of_storage = {"BFloat16Storage": "bfloat16", "ComplexFloatStorage": "complex64",
-                  "ComplexDoubleStorage": "complex128"}
-    missing = of_storage.get(name, name)
+    of_storage = {"BFloat16": "bfloat16", "ComplexFloat": "complex64", "ComplexDouble": "complex128"}
+    missing = of_storage.get(name.removesuffix("Storage"), name)
     if module == "torch" and re.fullmatch(r"(b?float|complex|q?u?int|bits)\d+\w*", missing):
-        raise UnpicklingError(
-            f"it holds a tensor of dtype torch.{missing}, which minigrad has not. Convert it with torch before saving, "
-            f"to one of {', '.join(map(repr, dtypes.ALL))}"
-        )
+        raise UnpicklingError(f"it holds a tensor of dtype torch.{missing}, which minigrad has not. Convert it with "
+                              f"torch before saving, to one of {', '.join(map(repr, dtypes.ALL))}")
 
 
 # ---------------------------------------------------------------------------------------------------- reading
@@ -196,9 +193,8 @@ def rebuild_tensor(storage: Storage, offset: int, size: Any, stride: Any, requir
     if 0 in size:
         offset = 0  # there is nothing to be anywhere
     elif metadata or last >= storage.array.size:
-        raise UnpicklingError(
-            f"a tensor of shape {list(size)}, stride {list(stride)}, offset {offset} does not fit into its storage of "
-            f"{storage.array.size} elements")
+        raise UnpicklingError(f"a tensor of shape {list(size)}, stride {list(stride)}, offset {offset} does not fit "
+                              f"into its storage of {storage.array.size} elements")
     unit = storage.array.itemsize
     array = np.ndarray(size, storage.array.dtype, storage.array, offset * unit, [s * unit for s in stride])
     tensor = wrap(array, None, storage.cell)
@@ -210,11 +206,9 @@ def rebuild_parameter(data: Tensor, requires_grad: bool, hooks: Any) -> Paramete
     return Parameter(_only(Tensor, data), _only(bool, requires_grad))
 
 
-def rebuild_parameter_with_state(data: Tensor, requires_grad: bool, hooks: Any, state: dict[str, Any]) -> Parameter:
+def rebuild_parameter_with_state(data: Tensor, requires_grad: bool, hooks: Any, state: dict[str, Any]) -> Any:
     """A parameter with the attributes that its user gave it."""
-    parameter = rebuild_parameter(data, requires_grad, hooks)
-    set_attributes(parameter, state)
-    return parameter
+    return set_attributes(rebuild_parameter(data, requires_grad, hooks), state)
 
 
 def rebuild_from_type(rebuild: Any, kind: Any, view: Any, state: dict[str, Any]) -> Tensor:
@@ -224,16 +218,16 @@ def rebuild_from_type(rebuild: Any, kind: Any, view: Any, state: dict[str, Any])
     plain = rebuild_tensor(*view)
     tensor = _rebuild(kind, plain.array, plain.requires_grad, {})
     tensor.cell = plain.cell
-    set_attributes(tensor, state)
-    return tensor
+    return set_attributes(tensor, state)
 
 
-def set_attributes(obj: Any, state: Any) -> None:
-    """Set attributes that hide none of the class's own."""
+def set_attributes(obj: Any, state: Any) -> Any:
+    """Set attributes that hide none of the class's own, and return the object."""
     for name in _only(dict, state):
         if not isinstance(name, str) or hasattr(Tensor if isinstance(obj, Tensor) else OrderedDict, name):
             raise UnpicklingError(f"the attribute {str(name)[:50]!r} of a {type(obj).__name__} must not be set")
     obj.__dict__.update(state)
+    return obj
 
 
 def _only(kind: type, value: Any) -> Any:
@@ -255,130 +249,113 @@ def _key(key: Any) -> Any:
 
 
 STORAGE_TYPES = {d.numpy: StorageType(d.numpy) for d in dtypes.ALL}
-# What a file may name ...
+# What a file may call by which name: what stands for it here, and what is called, which checks its arguments ...
+CALLABLE: dict[str, tuple[Any, Callable[..., Any]]] = {
+    "torch._utils _rebuild_tensor_v2": (rebuild_tensor, rebuild_tensor),
+    "torch._utils _rebuild_parameter": (rebuild_parameter, rebuild_parameter),
+    "torch._utils _rebuild_parameter_with_state": (rebuild_parameter_with_state, rebuild_parameter_with_state),
+    "torch._tensor _rebuild_from_type_v2": (rebuild_from_type, rebuild_from_type),
+    "torch Size": (Size, lambda sizes: Size([_only(int, n) for n in sizes])),
+    "torch device": (device, lambda name, *index: device(_only(str, name), *(_only(int, i) for i in index))),
+    "collections OrderedDict": (OrderedDict, lambda: OrderedDict()),
+    "collections Counter": (Counter, lambda counts: Counter(_only(dict, counts))),
+    "_codecs encode": (codecs.encode, lambda text, encoding: text.encode({"latin1": "latin1"}[encoding])),  # bytes
+    "builtins set": (set, lambda items: {_key(item) for item in items}),
+    "builtins bytes": (bytes, lambda: b""),
+    "builtins bytearray": (bytearray, lambda data=b"": bytearray(_only(bytes, data))),
+    "builtins complex": (complex, complex),
+}
+CALLS = {id(found): call for found, call in CALLABLE.values()}
+# ... and all that it may name.
 GLOBALS: dict[str, Any] = {
-    "torch._utils _rebuild_tensor_v2": rebuild_tensor,
+    **{name: found for name, (found, _) in CALLABLE.items()},
     "torch._utils _rebuild_tensor_v3": "for dtypes that minigrad has not: the name of one follows",
-    "torch._utils _rebuild_parameter": rebuild_parameter,
-    "torch._utils _rebuild_parameter_with_state": rebuild_parameter_with_state,
-    "torch._tensor _rebuild_from_type_v2": rebuild_from_type,
     "torch Tensor": Tensor,
     "torch.nn.parameter Parameter": Parameter,
-    "torch Size": Size,
-    "torch device": device,
     "torch.storage UntypedStorage": STORAGE_TYPES[dtypes.uint8.numpy],
     **{f"torch {d.name}": d for d in dtypes.ALL},
     **{f"torch {d.type_name}Storage": STORAGE_TYPES[d.numpy] for d in dtypes.ALL},
-    "collections OrderedDict": OrderedDict,
-    "collections Counter": Counter,
-    "_codecs encode": codecs.encode,
-    **{
-        f"{module} {kind.__name__}": kind
-        for module in ("__builtin__", "builtins")
-        for kind in (set, bytes, bytearray, complex)
-    },
 }
 NAMES = {id(found): name for name, found in GLOBALS.items() if name.startswith("torch")}
-# ... and, of that, what it may call: by the function's id, what is called for it
-CALLS: dict[int, Callable[..., Any]] = {
-    id(rebuild_tensor): rebuild_tensor,
-    id(rebuild_parameter): rebuild_parameter,
-    id(rebuild_parameter_with_state): rebuild_parameter_with_state,
-    id(rebuild_from_type): rebuild_from_type,
-    id(Size): lambda sizes: Size([_only(int, n) for n in sizes]),
-    id(device): lambda name, index=None: device(_only(str, name), index if index is None else _only(int, index)),
-    id(OrderedDict): lambda: OrderedDict(),
-    id(Counter): lambda counts: Counter(_only(dict, counts)),
-    id(codecs.encode): lambda text, encoding: text.encode({"latin1": "latin1"}[encoding]),  # how bytes are written
-    id(set): lambda items: {_key(item) for item in items},
-    id(bytes): lambda: b"",
-    id(bytearray): lambda data=b"": bytearray(_only(bytes, data)),
-    id(complex): complex,
-}
 
 
-class SafeUnpickler:
-    """The stack machine: it runs what `torch.save` writes for plain data and tensors, and refuses all else.
+Machine: Any = pickle._Unpickler  # Any, since the typing of the standard library knows nothing of its stack
 
-    `storage` is called with each persistent id. UnpicklingError for what is refused or damaged.
+
+class SafeUnpickler(Machine):  # type: ignore[misc]
+    """Python's stack machine for pickles, cut down to what `torch.save` writes for plain data and tensors.
+
+    Only the instructions in ALLOWED are there. Those that change an object do so to lists and dicts alone, and
+    those that name or call something find it in the tables above. `storage` is called with each persistent id.
+    UnpicklingError for what is refused or damaged.
     """
 
     def __init__(self, data: bytes | bytearray, storage: Callable[[Any], Storage]) -> None:
-        self.data, self.storage = bytes(data), storage
-        self.stack: list[Any] = []
-        self.below: list[list[Any]] = []  # the stacks that MARK put aside
-        self.memo: dict[int, Any] = {}  # what PUT stored, for GET
+        super().__init__(io.BytesIO(data))
+        self.persistent_load = storage
 
     def load(self) -> Any:
         try:
-            for op, arg, _ in pickletools.genops(self.data):  # reads the instructions, and runs none
-                if op.name == "STOP":
-                    break
-                self.step(op.name, arg)
-            return self.stack.pop()
-        except (ValueError, TypeError, LookupError, AttributeError, OverflowError, Warning) as error:
+            return super().load()
+        except (UnpicklingError, RuntimeError):  # ours, and those of the archive
+            raise
+        except Exception as error:  # whatever damage leads to
             raise UnpicklingError(f"its pickle is damaged ({type(error).__name__}: {error})") from error
 
-    def step(self, op: str, arg: Any) -> None:
-        """Run one instruction. In pickle's words, MARK ... TUPLE makes a tuple of all that was pushed in between."""
-        push = self.stack.append
-        match op:
-            case "BINUNICODE" | "BININT" | "BININT1" | "BININT2" | "LONG1" | "LONG4" | "BINFLOAT":
-                push(arg)
-            case "BINPUT" | "LONG_BINPUT":
-                self.memo[arg] = self.stack[-1]
-            case "BINGET" | "LONG_BINGET":
-                push(self.memo[arg])
-            case "NONE" | "NEWTRUE" | "NEWFALSE" | "EMPTY_TUPLE":
-                push({"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}[op])
-            case "EMPTY_DICT" | "EMPTY_LIST":
-                push({} if op == "EMPTY_DICT" else [])
-            case "MARK":
-                self.below.append(self.stack)
-                self.stack = []
-            case "TUPLE":
-                items = self.since_mark()
-                self.stack.append(tuple(items))
-            case "TUPLE1" | "TUPLE2" | "TUPLE3":
-                push(tuple([self.stack.pop() for _ in range(int(op[-1]))][::-1]))
-            case "APPEND" | "APPENDS":
-                items = [self.stack.pop()] if op == "APPEND" else self.since_mark()
-                _only(list, self.stack[-1]).extend(items)
-            case "SETITEM" | "SETITEMS":
-                items = [self.stack.pop(), self.stack.pop()][::-1] if op == "SETITEM" else self.since_mark()
-                target = _only(dict, self.stack[-1])
-                for key, value in zip(items[::2], items[1::2], strict=True):
-                    target[_key(key)] = value
-            case "PROTO":
-                pass
-            case "BINPERSID":
-                push(self.storage(self.stack.pop()))
-            case "GLOBAL":
-                push(self.named(arg))
-            case "REDUCE":
-                args, function = _only(tuple, self.stack.pop()), self.stack.pop()
-                if id(function) not in CALLS:
-                    raise UnpicklingError(f"it calls a {type(function).__name__}, which is not allowed")
-                push(CALLS[id(function)](*args))
-            case "BUILD":
-                set_attributes(_only(OrderedDict, self.stack[-2]), self.stack.pop())
-            case _:
-                raise UnpicklingError(
-                    f"its pickle has the instruction {op}, which torch.save does not write by default and "
-                    "weights_only=True does not allow")
-
-    def named(self, path: str) -> Any:
-        """What the file means by a name, "module name"."""
+    def find_class(self, module: str, name: str) -> Any:
+        """What the file means by a name."""
+        path = f"{module.replace('__builtin__', 'builtins')} {name}"
         if path not in GLOBALS:
-            check_dtype(*path.split(" ", 1))
+            check_dtype(module, name)
             raise UnpicklingError(
-                f"it asks for {path.replace(' ', '.')}, which is not allowed with weights_only=True, since making an "
-                "object can run any code. Save plain data: model.state_dict() in place of the model. Only if you trust "
-                "whoever made the file, load(..., weights_only=False) makes such objects too"
-            )
+                f"it asks for {module}.{name}, which is not allowed with weights_only=True, since making an object "
+                "can run any code. Save plain data: model.state_dict() in place of the model. Only if you trust "
+                "whoever made the file, load(..., weights_only=False) makes such objects too")
         return GLOBALS[path]
 
-    def since_mark(self) -> list[Any]:
-        """All that was pushed since the last MARK."""
-        items, self.stack = self.stack, self.below.pop()
-        return items
+    def load_append(self) -> None:
+        self._extend([self.stack.pop()])
+
+    def load_appends(self) -> None:
+        self._extend(self.pop_mark())
+
+    def _extend(self, items: list[Any]) -> None:
+        _only(list, self.stack[-1]).extend(items)
+
+    def load_setitem(self) -> None:
+        value, key = self.stack.pop(), self.stack.pop()
+        self._set([key, value])
+
+    def load_setitems(self) -> None:
+        self._set(self.pop_mark())
+
+    def _set(self, items: list[Any]) -> None:
+        target = _only(dict, self.stack[-1])
+        for key, value in zip(items[::2], items[1::2], strict=True):
+            target[_key(key)] = value
+
+    def load_reduce(self) -> None:
+        args, function = _only(tuple, self.stack.pop()), self.stack.pop()
+        if id(function) not in CALLS:
+            raise UnpicklingError(f"it calls a {type(function).__name__}, which is not allowed")
+        self.append(CALLS[id(function)](*args))
+
+    def load_build(self) -> None:
+        set_attributes(_only(OrderedDict, self.stack[-2]), self.stack.pop())
+
+
+class Instructions(dict[int, Any]):
+    """The machine's methods by the bytes that stand for them in a pickle; an error for any other byte."""
+
+    def __missing__(self, code: int) -> Any:
+        raise UnpicklingError(f"its pickle has the instruction {OPCODES.get(code, code)}, which torch.save does not "
+                              "write by default and weights_only=True does not allow")
+
+
+OPCODES = {ord(op.code): op.name for op in pickletools.opcodes}
+ALLOWED = """PROTO STOP MARK GLOBAL BINPERSID REDUCE BUILD BINPUT LONG_BINPUT BINGET LONG_BINGET
+    NONE NEWTRUE NEWFALSE BININT BININT1 BININT2 LONG1 LONG4 BINFLOAT BINUNICODE
+    EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 EMPTY_LIST APPEND APPENDS EMPTY_DICT SETITEM SETITEMS"""
+CODES = [code for code, name in OPCODES.items() if name in re.findall(r"\w+", ALLOWED)]
+SafeUnpickler.dispatch = Instructions(
+    {code: getattr(SafeUnpickler, Machine.dispatch[code].__name__) for code in CODES})

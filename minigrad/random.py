@@ -41,10 +41,8 @@ FLOAT64 = np.dtype(np.float64)
 # torch.get_rng_state() as a record of 5056 bytes; what is unused goes back to Lua Torch. "left" counts the
 # words left in the block, plus one, and "next" those already taken from it.
 _STATE = np.dtype(
-    [("seed", "<u8"), ("left", "<i4"), ("seeded", "<i4"), ("next", "<u8"), ("words", "<u8", WORDS)]
-    + [("unused_1", "<f8"), ("spare", "<f8"), ("unused_2", "<f8")]
-    + [("has_spare", "<i4"), ("unused_3", "<i4", 3)]
-)
+    [("seed", "<u8"), ("left", "<i4"), ("seeded", "<i4"), ("next", "<u8"), ("words", "<u8", WORDS), ("unused_1", "<f8"),
+     ("spare", "<f8"), ("unused_2", "<f8"), ("has_spare", "<i4"), ("unused_3", "<i4", 3)])
 
 
 class Generator:
@@ -89,9 +87,7 @@ class Generator:
 
     def clone_state(self) -> Generator:
         """A new generator that continues the stream from the same place, on its own."""
-        clone = Generator(self.device)
-        clone.set_state_bytes(self.state_bytes())
-        return clone
+        return Generator(self.device).set_state(self.get_state())
 
     def get_state(self) -> Tensor:
         """The state as a tensor of 5056 bytes, torch's own form."""
@@ -324,11 +320,4 @@ def manual_seed(seed: int) -> Generator:
     return default_generator.manual_seed(int(seed))
 
 
-def initial_seed() -> int:
-    """The seed that the default generator was last started with."""
-    return default_generator.initial_seed()
-
-
-def seed() -> int:
-    """Seed the default generator from the operating system's randomness and return that seed."""
-    return default_generator.seed()
+initial_seed, seed = default_generator.initial_seed, default_generator.seed

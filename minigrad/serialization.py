@@ -17,8 +17,9 @@ from typing import Any, cast
 import numpy as np
 
 from .device import device
+from .files import replacing
 from .pickling import Pickler, SafeUnpickler, Storage, StorageType, UnpicklingError, check_dtype, own_object
-from .zipfile_format import ALIGNMENT, Reader, Writer, replacing
+from .zipfile_format import ALIGNMENT, Reader, write_archive
 
 DEFAULT_PROTOCOL = 2
 MapLocation = str | device | dict[str, str] | Callable[[Storage, str], Storage | None] | None
@@ -50,14 +51,17 @@ def save(obj: object, f: Any, pickle_module: Any = pickle, pickle_protocol: int 
     data = io.BytesIO()
     pickler = Pickler(data, pickle_protocol)
     pickler.dump(obj)  # before anything is opened: what cannot be pickled leaves no trace
-    with nullcontext(f) if path is None else replacing(path) as file, Writer(file) as writer:
-        writer.record("data.pkl", data.getvalue())
-        writer.record(".format_version", b"1")
-        writer.record(".storage_alignment", b"%d" % ALIGNMENT)
-        writer.record("byteorder", sys.byteorder.encode())
-        for storage in pickler.storages.values():
-            writer.record(f"data/{storage.key}", storage.array.view(np.uint8).data)
-        writer.record("version", b"3\n")
+    records: dict[str, Any] = {"data.pkl": data.getvalue(), ".format_version": b"1",
+                               ".storage_alignment": b"%d" % ALIGNMENT, "byteorder": sys.byteorder.encode()}
+    records |= {f"data/{storage.key}": storage.array.view(np.uint8).data for storage in pickler.storages.values()}
+    records["version"] = b"3\n"
+    if path is None:
+        archive = io.BytesIO()
+        write_archive(archive, records)
+        f.write(archive.getvalue())
+    else:
+        with replacing(path) as file:
+            write_archive(file, records)
 
 
 def load(f: Any, map_location: MapLocation = None, pickle_module: Any = None, *, weights_only: bool | None = None,
@@ -67,22 +71,17 @@ def load(f: Any, map_location: MapLocation = None, pickle_module: Any = None, *,
     Nothing in the file is run, and only tensors and plain Python values are made, unless `weights_only=False`: then
     whole models load too, and a file from a stranger could do anything. Tensors of a GPU load with
     `map_location="cpu"`; a dict from location to location or a function (storage, location) -> storage also does.
-    `mmap=True` is accepted for paths, and the file is read whole all the same.
+    `mmap=True` is accepted, and the file is read whole all the same.
 
     pickle.UnpicklingError if the file is no such file, or holds what is not allowed or what minigrad has not;
-    RuntimeError if it is damaged or its tensors are of a device that is not here; EOFError if it is empty.
+    RuntimeError if it is damaged or its tensors are of a device that is not here; EOFError if it is empty;
+    AttributeError for what cannot seek.
     """
     if weights_only is None:
         weights_only = pickle_module is None
     if weights_only and pickle_module is not None:
         raise RuntimeError("weights_only=True reads pickles with a machine of its own: give no pickle_module with it")
     path = _path_of(f)
-    if mmap and path is None:
-        raise ValueError("f must be a path for mmap=True")
-    if path is None and not (hasattr(f, "seek") and hasattr(f, "tell")):
-        raise AttributeError(
-            f"a {type(f).__name__} cannot seek, and a file is not read from front to back: pass a path, or read it "
-            "into an io.BytesIO first")
     with nullcontext(f) if path is None else open(path, "rb") as file:
         name = path or str(getattr(file, "name", file))
         _check_start(file, name)
@@ -95,7 +94,8 @@ def load(f: Any, map_location: MapLocation = None, pickle_module: Any = None, *,
                 obj = _unpickle(pickled, content.storage, pickle_module or pickle, pickle_load_args)
         except UnpicklingError as error:
             raise UnpicklingError(f"cannot load {name}: {error}.") from error
-        content.move(map_location)
+        for storage, location in content.storages.values():
+            _check_location(storage, location, map_location)
     return obj
 
 
@@ -105,19 +105,17 @@ def _path_of(f: Any) -> str | None:
 
 def _check_start(file: Any, name: str) -> None:
     """Errors for what is no zip archive at all."""
-    at = file.tell()
+    at = file.seek(0, os.SEEK_CUR)  # an error for what cannot seek: a file is not read from front to back
     start = file.read(20)
     file.seek(at)
     if not isinstance(start, bytes):
         raise TypeError(f'{name} gives text, not bytes: open it with mode "rb"')
     if not start:
         raise EOFError(f"{name} is empty")
-    if start[2:14] == b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19":  # the number that torch began its files with
-        raise UnpicklingError(
-            f"{name} has the format that torch wrote before version 1.6, which minigrad does not read. Load it with "
-            "torch and save it again.")
     if not start.startswith(b"PK\x03\x04"):
-        raise UnpicklingError(f"{name} is not a file of torch.save: it starts with {start!r}.")
+        old = start[2:14] == b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"  # the number that torch began its files with
+        raise UnpicklingError(f"{name} has the format that torch wrote before version 1.6. Load it with torch and save "
+                              "it again." if old else f"{name} is not a file of torch.save: it starts with {start!r}.")
 
 
 class _Content:
@@ -147,13 +145,9 @@ class _Content:
             raise self.reader.damaged(f"it uses the record 'data/{key}' as two different storages")
         return storage
 
-    def move(self, map_location: MapLocation) -> None:
-        """Make sure that every storage, which is on the CPU, was to be there."""
-        for storage, location in self.storages.values():
-            _check_location(storage, location, map_location)
-
 
 def _check_location(storage: Storage, location: str, map_location: MapLocation) -> None:
+    """Make sure that a storage, which is on the CPU, was to be there."""
     if callable(map_location):
         moved = map_location(storage, location)
         if moved is storage:
@@ -165,9 +159,8 @@ def _check_location(storage: Storage, location: str, map_location: MapLocation) 
     elif map_location is not None:
         location = str(map_location)
     if location.partition(":")[0] != "cpu":
-        raise RuntimeError(
-            f"Attempting to deserialize object on a device that is not here: {location!r}. Use torch.load with "
-            "map_location=torch.device('cpu') to map your storages to the CPU.")
+        raise RuntimeError(f"Attempting to deserialize object on a device that is not here: {location!r}. Use "
+                           "torch.load with map_location=torch.device('cpu') to map your storages to the CPU.")
 
 
 def _unpickle(pickled: bytearray, storage: Callable[[Any], Storage], pickle_module: Any, args: dict[str, Any]) -> Any:

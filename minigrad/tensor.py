@@ -6,32 +6,67 @@ Most methods are functions of `functions/`, named here; what needs the tensor it
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Concatenate, ParamSpec
+from functools import wraps
+from typing import Any
 
 import numpy as np
 
 from . import creation, dtypes, inplace, ops, printing, random
 from .device import CPU, check
 from .device import device as Device
-from .dtypes import as_dtype, dtype, from_numpy_dtype
+from .dtypes import MemoryFormat, as_dtype, contiguous_format, dtype, from_numpy_dtype, preserve_format
 from .engine import TensorCore, wrap
-from .functions import indexing, pointwise, reductions, shapes
+from .functions import cumulative, indexing, linear_algebra, pointwise, reductions, shapes, sorting
 from .functions.pointwise import Number, binary, cast, shape_error
 from .functions.shapes import Size
 from .gradfn import torch_name
 from .gradient import WithGradient
+from .modes import mode
 
-P = ParamSpec("P")
+# Storing to the whole of a tensor, under the names of those who do it.
+_zero, _fill, _copy = [ops.setitem.named(name) for name in ("zero", "fill2", "copy")]
 
 
-def in_place(function: Callable[Concatenate[Any, P], Tensor]) -> Callable[Concatenate[Tensor, P], Tensor]:
-    """The method that writes a function's result into the tensor itself: add_ from add."""
+Method = Callable[..., Any]
 
-    def method(self: Tensor, /, *args: P.args, **kwargs: P.kwargs) -> Tensor:
-        return inplace.update(self, function, *args, **kwargs)
 
-    method.__name__ = f"{function.__name__}_"
-    method.__doc__ = f"{function.__doc__} In place."
+def in_place(*functions: Method) -> list[Method]:
+    """The methods that write the result of a function into the tensor itself: add_ and sub_ from add and sub."""
+    return [_in_place(f, lambda x, *args, f=f, **named: inplace.update(x, f, *args, **named)) for f in functions]
+
+
+def compared_in_place(*functions: Method) -> list[Method]:
+    """The methods that write a comparison into the tensor itself: eq_ from eq. torch has gradients of zero for them."""
+    return in_place(*[wraps(f)(lambda x, y, f=f: f(x, y) + ops.zeros_like(x * y)) for f in functions])
+
+
+def viewed_in_place(*functions: Method) -> list[Method]:
+    """The methods that let the tensor itself become a view of it: squeeze_ from squeeze."""
+    return [_in_place(f, lambda x, *args, f=f, **named: inplace.reshape(x, f(x, *args, **named))) for f in functions]
+
+
+def _in_place(function: Method, method: Method) -> Method:
+    method.__name__, method.__doc__ = f"{function.__name__}_", f"{function.__doc__} In place."
+    return method
+
+
+def in_dtype_of(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The method that makes a new tensor with the dtype of this one, unless told otherwise: new_zeros from zeros."""
+
+    def method(self: Tensor, /, *args: Any, dtype: dtype | None = None, **kwargs: Any) -> Tensor:
+        return function(*args, dtype=dtype or self.dtype, **kwargs)
+
+    method.__doc__ = f"{function.__doc__} With this tensor's dtype."
+    return method
+
+
+def casting_to(d: dtype) -> Callable[..., Tensor]:
+    """The method that casts to a dtype: x.float()."""
+
+    def method(self: Tensor, memory_format: MemoryFormat = preserve_format) -> Tensor:
+        return self.to(d, memory_format=memory_format)
+
+    method.__doc__ = f"As {d.name}."
     return method
 
 
@@ -82,6 +117,8 @@ class Tensor(WithGradient):
     def dim(self) -> int:
         """The number of dimensions."""
         return int(self.array.ndim)
+
+    ndimension = dim
 
     @property
     def itemsize(self) -> int:
@@ -141,7 +178,7 @@ class Tensor(WithGradient):
 
     def numpy(self, *, force: bool = False) -> np.ndarray[Any, Any]:
         """The elements as an array that shares this tensor's memory."""
-        if self.node is not None and not force:
+        if self.node is not None and mode.grad and not force:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         return self.array
 
@@ -185,7 +222,7 @@ class Tensor(WithGradient):
     def __iter__(self) -> Iterator[Tensor]:
         if self.array.ndim == 0:
             raise TypeError("iteration over a 0-d tensor")
-        return iter([self[i] for i in range(len(self.array))])
+        return iter(shapes.unbind(self))
 
     def __contains__(self, element: Any) -> bool:
         found = self == element
@@ -223,18 +260,24 @@ class Tensor(WithGradient):
 
     # ------------------------------------------------------------------------------------ operators
 
-    __pos__ = pointwise.positive
-    __neg__ = neg = negative = pointwise.neg
-    __abs__ = abs = pointwise.abs
-    __matmul__, matmul = shapes.matmul_operator, shapes.matmul
+    __pos__ = positive = pointwise.positive
+    __neg__ = pointwise.neg
+    __abs__ = pointwise.abs
+    __matmul__ = linear_algebra.matmul_operator
     __getitem__ = indexing.getitem
     __setitem__ = inplace.setitem
+
+    def __delitem__(self, key: Any) -> None:
+        raise TypeError("Tensor does not support deleting items")
+
     __pow__ = pointwise.power_operator
     __sub__ = pointwise.subtract_operator
     __truediv__ = pointwise.divide_operator
     __and__ = __rand__ = pointwise.and_operator
     __or__ = __ror__ = pointwise.or_operator
     __xor__ = __rxor__ = pointwise.xor_operator
+    __lshift__, __rshift__ = pointwise.left_shift_operator, pointwise.right_shift_operator
+    __floordiv__, __mod__ = pointwise.floor_divide, pointwise.remainder
     __invert__ = pointwise.not_operator
 
     def __add__(self, other: Any) -> Tensor:
@@ -252,9 +295,18 @@ class Tensor(WithGradient):
         return pointwise.subtract_operator(other, self)
 
     def __rtruediv__(self, other: Any) -> Tensor:
-        if isinstance(other, np.ndarray):
-            return self.reciprocal() * other
-        return pointwise.divide_operator(other, self)
+        return pointwise.reciprocal(self) * other  # as torch rounds it
+
+    __rdiv__ = __rtruediv__
+
+    def __rmatmul__(self, other: Any) -> Tensor:
+        return linear_algebra.matmul(other, self)
+
+    def __rfloordiv__(self, other: Any) -> Tensor:
+        return pointwise.floor_divide(other, self)
+
+    def __rmod__(self, other: Any) -> Tensor:
+        return pointwise.remainder(other, self)
 
     def __rpow__(self, other: Any) -> Tensor:
         return pointwise.power_operator(other, self)
@@ -279,68 +331,101 @@ class Tensor(WithGradient):
 
     # ------------------------------------------------------------------------------------ functions as methods
 
-    add, sub, mul, div, pow = pointwise.add, pointwise.sub, pointwise.mul, pointwise.div, pointwise.pow
-    subtract, multiply, divide, true_divide = pointwise.sub, pointwise.mul, pointwise.div, pointwise.div
-    exp, log, sqrt, square, reciprocal = (pointwise.exp, pointwise.log, pointwise.sqrt, pointwise.square,
-                                          pointwise.reciprocal)
-    sin, cos, tanh, sigmoid, relu = pointwise.sin, pointwise.cos, pointwise.tanh, pointwise.sigmoid, pointwise.relu
-    absolute, sign, round, clamp, clip = (pointwise.abs, pointwise.sign, pointwise.round, pointwise.clamp,
-                                          pointwise.clamp)
-    maximum, minimum, clone = pointwise.maximum, pointwise.minimum, pointwise.clone
-    eq, ne, lt, le, gt, ge = pointwise.eq, pointwise.ne, pointwise.lt, pointwise.le, pointwise.gt, pointwise.ge
-
-    sum, mean, var, std = reductions.sum, reductions.mean, reductions.var, reductions.std
-    max, min, amax, amin = reductions.max, reductions.min, reductions.amax, reductions.amin
-    argmax, argmin, all, any = reductions.argmax, reductions.argmin, reductions.all, reductions.any
-    softmax, log_softmax = reductions.softmax, reductions.log_softmax
-    equal, allclose, isclose = reductions.equal, reductions.allclose, reductions.isclose
-
-    reshape, reshape_as, view_as = shapes.reshape, shapes.reshape_as, shapes.view_as
-    flatten, squeeze, unsqueeze = shapes.flatten, shapes.squeeze, shapes.unsqueeze
-    expand, expand_as, broadcast_to = shapes.expand, shapes.expand_as, shapes.broadcast_to
-    permute, transpose, swapaxes, t = shapes.permute, shapes.transpose, shapes.transpose, shapes.t
-    view, contiguous, numel = shapes.view, shapes.contiguous, shapes.numel
-    mm, mv, dot = shapes.mm, shapes.mv, shapes.dot
+    cumprod, cumsum, prod = cumulative.cumprod, cumulative.cumsum, cumulative.prod
+    gather, index_select = indexing.gather, indexing.index_select
+    masked_select, nonzero, scatter = indexing.masked_select, indexing.nonzero, indexing.scatter
+    scatter_add, take_along_dim = indexing.scatter_add, indexing.take_along_dim
+    addmm, bmm = linear_algebra.addmm, linear_algebra.bmm
+    diag, dot, matmul, mm = linear_algebra.diag, linear_algebra.dot, linear_algebra.matmul, linear_algebra.mm
+    mv, norm, outer, trace = linear_algebra.mv, linear_algebra.norm, linear_algebra.outer, linear_algebra.trace
+    tril, triu, inverse = linear_algebra.tril, linear_algebra.triu, linear_algebra.inverse
+    ger = outer
+    abs, acos, add, addcdiv = pointwise.abs, pointwise.acos, pointwise.add, pointwise.addcdiv
+    addcmul, asin, atan, ceil = pointwise.addcmul, pointwise.asin, pointwise.atan, pointwise.ceil
+    clamp, clamp_max, clamp_min, clone = pointwise.clamp, pointwise.clamp_max, pointwise.clamp_min, pointwise.clone
+    cos, cosh, div, eq, erf = pointwise.cos, pointwise.cosh, pointwise.div, pointwise.eq, pointwise.erf
+    exp, expm1, floor, floor_divide = pointwise.exp, pointwise.expm1, pointwise.floor, pointwise.floor_divide
+    fmod, ge, gt, isfinite, isinf = pointwise.fmod, pointwise.ge, pointwise.gt, pointwise.isfinite, pointwise.isinf
+    isnan, le, lerp, log, log1p = pointwise.isnan, pointwise.le, pointwise.lerp, pointwise.log, pointwise.log1p
+    log2, log10, logical_and = pointwise.log2, pointwise.log10, pointwise.logical_and
+    logical_not, logical_or, logical_xor = pointwise.logical_not, pointwise.logical_or, pointwise.logical_xor
+    lt, masked_fill, maximum, minimum = pointwise.lt, pointwise.masked_fill, pointwise.maximum, pointwise.minimum
+    mul, ne, neg, pow, reciprocal = pointwise.mul, pointwise.ne, pointwise.neg, pointwise.pow, pointwise.reciprocal
+    relu, remainder, round, rsqrt = pointwise.relu, pointwise.remainder, pointwise.round, pointwise.rsqrt
+    sigmoid, sign, sin, sinh, sqrt = pointwise.sigmoid, pointwise.sign, pointwise.sin, pointwise.sinh, pointwise.sqrt
+    square, sub, tan, tanh, trunc = pointwise.square, pointwise.sub, pointwise.tan, pointwise.tanh, pointwise.trunc
+    all, allclose, amax, amin = reductions.all, reductions.allclose, reductions.amax, reductions.amin
+    any, argmax, argmin, equal = reductions.any, reductions.argmax, reductions.argmin, reductions.equal
+    count_nonzero, diff = reductions.count_nonzero, shapes.diff
+    isclose, log_softmax, logsumexp = reductions.isclose, reductions.log_softmax, reductions.logsumexp
+    max, mean, min, softmax, std = reductions.max, reductions.mean, reductions.min, reductions.softmax, reductions.std
+    sum, var = reductions.sum, reductions.var
+    broadcast_to, chunk, contiguous, expand = shapes.broadcast_to, shapes.chunk, shapes.contiguous, shapes.expand
+    expand_as, flatten, flip, movedim = shapes.expand_as, shapes.flatten, shapes.flip, shapes.movedim
+    narrow, numel, permute, ravel, repeat = shapes.narrow, shapes.numel, shapes.permute, shapes.ravel, shapes.repeat
+    repeat_interleave, reshape, reshape_as = shapes.repeat_interleave, shapes.reshape, shapes.reshape_as
+    roll, split, squeeze, t, tile = shapes.roll, shapes.split, shapes.squeeze, shapes.t, shapes.tile
+    transpose, unbind, unflatten, unsqueeze = shapes.transpose, shapes.unbind, shapes.unflatten, shapes.unsqueeze
+    view, view_as = shapes.view, shapes.view_as
+    argsort, bincount, median, sort = sorting.argsort, sorting.bincount, sorting.median, sorting.sort
+    topk, unique = sorting.topk, sorting.unique
+    multinomial, bernoulli = creation.multinomial, creation.bernoulli
     T = property(shapes.reverse_dims)
     mT = property(shapes.matrix_transpose)
-    gather, scatter = indexing.gather, indexing.scatter
+    absolute, negative, clip, sgn, fix = abs, neg, clamp, sign, trunc
+    subtract, multiply, divide, true_divide = sub, mul, div, div
+    not_equal, less, less_equal, greater, greater_equal = ne, lt, le, gt, ge
+    arcsin, arccos, arctan = asin, acos, atan
+    swapaxes, swapdims, moveaxis = transpose, transpose, movedim
 
     def where(self, condition: Tensor, other: Any) -> Tensor:
         """This tensor where the condition holds, else other."""
         return pointwise.where(condition, self, other)
 
+    new_tensor, new_full = in_dtype_of(creation.tensor), in_dtype_of(creation.full)
+    new_zeros, new_ones, new_empty = map(in_dtype_of, (creation.zeros, creation.ones, creation.empty))
+
     # ------------------------------------------------------------------------------------ in place
 
-    add_, sub_, mul_, div_ = (in_place(pointwise.add), in_place(pointwise.sub), in_place(pointwise.mul),
-                              in_place(pointwise.div))
-    pow_, neg_, exp_, log_ = (in_place(pointwise.pow), in_place(pointwise.neg), in_place(pointwise.exp),
-                              in_place(pointwise.log))
-    sqrt_, square_, abs_, round_ = (in_place(pointwise.sqrt), in_place(pointwise.square), in_place(pointwise.abs),
-                                    in_place(pointwise.round))
-    reciprocal_, sin_, cos_, tanh_ = (in_place(pointwise.reciprocal), in_place(pointwise.sin), in_place(pointwise.cos),
-                                      in_place(pointwise.tanh))
-    sigmoid_, relu_, clamp_, clip_ = (in_place(pointwise.sigmoid), in_place(pointwise.relu), in_place(pointwise.clamp),
-                                      in_place(pointwise.clamp))
-    scatter_ = in_place(indexing.scatter)
+    add_, sub_, mul_, div_, pow_, neg_, abs_ = in_place(add, sub, mul, div, pow, neg, abs)
+    subtract_, multiply_, divide_, true_divide_, negative_, absolute_ = sub_, mul_, div_, div_, neg_, abs_
+    floor_divide_, remainder_, fmod_ = in_place(floor_divide, remainder, fmod)
+    exp_, expm1_, log_, log1p_, log2_, log10_ = in_place(exp, expm1, log, log1p, log2, log10)
+    sqrt_, rsqrt_, square_, reciprocal_, erf_ = in_place(sqrt, rsqrt, square, reciprocal, erf)
+    sin_, cos_, tan_, sinh_, cosh_, tanh_ = in_place(sin, cos, tan, sinh, cosh, tanh)
+    asin_, acos_, atan_, sigmoid_, relu_ = in_place(asin, acos, atan, sigmoid, relu)
+    round_, floor_, ceil_, trunc_, sign_, sgn_ = in_place(round, floor, ceil, trunc, sign, sign)
+    arcsin_, arccos_, arctan_, fix_ = asin_, acos_, atan_, trunc_
+    clamp_, clip_, clamp_min_, clamp_max_ = in_place(clamp, clamp, clamp_min, clamp_max)
+    eq_, ne_, lt_, le_, gt_, ge_ = compared_in_place(eq, ne, lt, le, gt, ge)
+    not_equal_, less_, less_equal_, greater_, greater_equal_ = ne_, lt_, le_, gt_, ge_
+    logical_and_, logical_or_, logical_xor_ = in_place(logical_and, logical_or, logical_xor)
+    logical_not_, cumsum_, cumprod_, lerp_ = in_place(logical_not, cumsum, cumprod, lerp)
+    addmm_, addcmul_, addcdiv_ = in_place(addmm, addcmul, addcdiv)
+    tril_, triu_, masked_fill_ = in_place(tril, triu, masked_fill)
+    scatter_, scatter_add_ = in_place(scatter, scatter_add)
+    t_, transpose_, squeeze_, unsqueeze_ = viewed_in_place(t, transpose, squeeze, unsqueeze)
+    swapaxes_ = swapdims_ = transpose_
     __iadd__, __isub__, __imul__, __itruediv__, __ipow__ = add_, sub_, mul_, div_, pow_
+    __ifloordiv__, __imod__ = floor_divide_, remainder_
 
     def fill_(self, value: Number | Tensor) -> Tensor:
         """Fill with one value. In place."""
         if isinstance(value, TensorCore) and value.array.ndim:
             raise RuntimeError("fill_ only supports 0-dimension value tensor but got tensor with "
                                f"{value.array.ndim} dimensions.")
-        return inplace.fill(self, value)
+        return inplace.fill(self, value, _fill)
 
     def zero_(self) -> Tensor:
         """Fill with zeros. In place."""
-        return inplace.fill(self, 0)
+        return inplace.fill(self, 0, _zero)
 
     def copy_(self, src: Tensor, non_blocking: bool = False) -> Tensor:
         """Copy src here, broadcast and cast to this tensor's shape and dtype. In place."""
         if not isinstance(src, TensorCore):
             raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not {type(src).__name__}")
         try:
-            return inplace.fill(self, src)
+            return inplace.fill(self, src, _copy)
         except ValueError:
             raise shape_error(self, src) from None
 
@@ -358,6 +443,10 @@ class Tensor(WithGradient):
         chance = p.array if isinstance(p, TensorCore) else p
         return self._draw(lambda g, shape: g.bernoulli(chance, shape), generator)
 
+    def exponential_(self, lambd: float = 1, *, generator: random.Generator | None = None) -> Tensor:
+        """Fill with numbers drawn from an exponential distribution. In place."""
+        return self._draw(lambda g, shape: g.exponential(shape, self.array.dtype, lambd), generator)
+
     def random_(self, low: int = 0, high: int | None = None, *, generator: random.Generator | None = None) -> Tensor:
         """Fill with integers, low <= n < high: random_(high), from 0, or random_(low, high). In place."""
         start, end = (0, low) if high is None else (low, high)
@@ -374,7 +463,7 @@ class Tensor(WithGradient):
     # ------------------------------------------------------------------------------------ dtype and device
 
     def to(self, *args: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False, copy: bool = False,
-           memory_format: Any = None) -> Tensor:
+           memory_format: MemoryFormat = preserve_format) -> Tensor:
         """With another dtype or device: to(torch.float64), to("cpu"), to(other); itself if nothing changes."""
         for arg in args:
             if isinstance(arg, TensorCore):
@@ -388,7 +477,9 @@ class Tensor(WithGradient):
         if device is not None:
             check(device)
         out = self if dtype is None else cast(self, as_dtype(dtype))
-        return pointwise.clone(self) if copy and out is self else out
+        if copy and out is self:
+            return pointwise.clone(self, memory_format=memory_format)
+        return shapes.contiguous(out) if memory_format is contiguous_format else out
 
     def cpu(self) -> Tensor:
         """On the CPU: the tensor itself."""
@@ -408,37 +499,9 @@ class Tensor(WithGradient):
         """Cast to the dtype of other."""
         return cast(self, other.dtype)
 
-    def float(self) -> Tensor:
-        """As float32."""
-        return cast(self, dtypes.float32)
-
-    def double(self) -> Tensor:
-        """As float64."""
-        return cast(self, dtypes.float64)
-
-    def half(self) -> Tensor:
-        """As float16."""
-        return cast(self, dtypes.float16)
-
-    def long(self) -> Tensor:
-        """As int64."""
-        return cast(self, dtypes.int64)
-
-    def int(self) -> Tensor:
-        """As int32."""
-        return cast(self, dtypes.int32)
-
-    def short(self) -> Tensor:
-        """As int16."""
-        return cast(self, dtypes.int16)
-
-    def byte(self) -> Tensor:
-        """As uint8."""
-        return cast(self, dtypes.uint8)
-
-    def bool(self) -> Tensor:
-        """As bool: whether each element is not 0."""
-        return cast(self, dtypes.bool_)
+    float, double, half = casting_to(dtypes.float32), casting_to(dtypes.float64), casting_to(dtypes.float16)
+    long, int, short = casting_to(dtypes.int64), casting_to(dtypes.int32), casting_to(dtypes.int16)
+    char, byte, bool = casting_to(dtypes.int8), casting_to(dtypes.uint8), casting_to(dtypes.bool_)
 
 
 def _rebuild(kind: type[Tensor] | None, array: Any, requires_grad: bool, attributes: dict[str, Any]) -> Tensor:

@@ -1,3 +1,7 @@
-"""The version. Printed as torch.__version__ in a script that runs on minigrad, so it says who it is."""
+"""Versions. A script that runs on minigrad reads `torch.__version__`, and may go on only with "at least 2.0": it gets
+that of the torch which minigrad follows, marked with a plus.
+"""
 
-__version__ = "0.1.0+minigrad"
+RELEASE = "0.1.0"  # minigrad's own
+__version__ = "2.13.0+minigrad"
+cuda = hip = None  # what a build for GPUs would name

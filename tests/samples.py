@@ -164,6 +164,19 @@ def _product(draw: Any, batched: bool) -> Any:
 
 
 @st.composite
+def _invertible(draw: Any) -> Any:
+    """Matrices, or batches of them, with a large diagonal."""
+    n = draw(st.integers(1, 4))
+    shape = (*draw(hnp.array_shapes(min_dims=0, max_dims=1, min_side=1, max_side=3)), n, n)
+    return Given([np.random.default_rng(draw(st.integers(0, 2**32))).normal(size=shape) + 8 * np.eye(n)], {})
+
+
+@st.composite
+def _triangle(draw: Any) -> Any:
+    return [draw(hnp.array_shapes(min_dims=2, max_dims=3, min_side=0, max_side=4))], {"k": draw(st.integers(-3, 3))}
+
+
+@st.composite
 def _linear(draw: Any) -> Any:
     n, k, m = (draw(st.integers(1, 5)) for _ in range(3))
     return [(*draw(hnp.array_shapes(min_dims=0, max_dims=2, min_side=0, max_side=3)), n, k), (m, k), (m,)], {}
@@ -264,20 +277,29 @@ SAMPLES: dict[
     "sqrt": (lambda torch, x: torch.sqrt(x), of(one(low=0.1))),
     "square": (lambda torch, x: torch.square(x), of(one())),
     "reciprocal": (lambda torch, x: torch.reciprocal(x), of(one(low=0.2))),
+    "rsqrt": (lambda torch, x: torch.rsqrt(x), of(one(low=0.2))),
+    "expm1": (lambda torch, x: torch.expm1(x), of(one())),
+    "log1p": (lambda torch, x: torch.log1p(x), of(one(low=-0.8))),
+    "log2": (lambda torch, x: torch.log2(x), of(one(low=0.1))),
+    "log10": (lambda torch, x: torch.log10(x), of(one(low=0.1))),
+    "tan": (lambda torch, x: torch.tan(x), of(one(low=-1.0, high=1.0))),
+    "asin": (lambda torch, x: torch.asin(x), of(one(low=-0.9, high=0.8))),
+    "acos": (lambda torch, x: torch.acos(x), of(one(low=-0.9, high=0.8))),
+    "atan": (lambda torch, x: torch.atan(x), of(one())),
+    "sinh": (lambda torch, x: torch.sinh(x), of(one())),
+    "cosh": (lambda torch, x: torch.cosh(x), of(one())),
+    "erf": (lambda torch, x: torch.erf(x), of(one())),
     "sin": (lambda torch, x: torch.sin(x), of(one())),
     "cos": (lambda torch, x: torch.cos(x), of(one())),
     "tanh": (lambda torch, x: torch.tanh(x), of(one())),
     "sigmoid": (lambda torch, x: torch.sigmoid(x), of(one())),
-    "softplus": (
-        lambda torch, x: functional(torch).binary_cross_entropy_with_logits(
-            x, torch.ones_like(x), pos_weight=torch.ones_like(x), reduction="none"
-        ),
-        of(one()),
-    ),
     "relu": (lambda torch, x: torch.relu(x), of(one())),
     "abs": (lambda torch, x: torch.abs(x), of(one())),
     "sign": (lambda torch, x: torch.sign(x), of(one())),
     "round": (lambda torch, x: torch.round(x), of(one())),
+    "floor": (lambda torch, x: torch.floor(x), of(one())),
+    "ceil": (lambda torch, x: torch.ceil(x), of(one())),
+    "trunc": (lambda torch, x: torch.trunc(x), of(one())),
     "clone": (lambda torch, x: x.clone(), of(one())),
     "contiguous": (
         lambda torch, x: x.transpose(0, 1).contiguous() * 1,
@@ -291,6 +313,10 @@ SAMPLES: dict[
     "sub": (lambda torch, x, y: x - y, of(two())),
     "mul": (lambda torch, x, y: x * y, of(two())),
     "div": (lambda torch, x, y: x / y, of(two(low=0.3))),
+    "floor_div": (lambda torch, x, y: torch.div(x, y, rounding_mode="floor"), of(two(low=0.3))),
+    "trunc_div": (lambda torch, x, y: torch.div(x, y, rounding_mode="trunc"), of(two(low=0.3))),
+    "remainder": (lambda torch, x, y: torch.remainder(-x, y), of(two(low=0.3))),
+    "fmod": (lambda torch, x, y: torch.fmod(-x, y), of(two(low=0.3))),
     "pow": (lambda torch, x, y: torch.pow(x, y), of(two(low=0.0, ties=False))),
     "power": (lambda torch, x, n: x**n, of(one(), st.fixed_dictionaries({"n": st.sampled_from([0, 1, 2, 3, 4.0])}))),
     "maximum": (lambda torch, x, y: torch.maximum(x, y), of(two())),
@@ -310,11 +336,19 @@ SAMPLES: dict[
     "min": (lambda torch, x: torch.min(x), of(one(shapes=FULL_SHAPES))),
     "max_dim": (lambda torch, x, **p: torch.max(x, **p)[0], sized(reduction(many=False))),
     "min_dim": (lambda torch, x, **p: torch.min(x, **p)[0], sized(reduction(many=False))),
+    "logsumexp": (lambda torch, x, dim=None, **p: torch.logsumexp(x, (*range(x.ndim),) if dim is None else dim, **p),
+                  sized(reduction())),
+    "norm": (lambda torch, x, **p: torch.linalg.vector_norm(x, **p), sized(reduction())),
+    "cumsum": (lambda torch, x, dim: torch.cumsum(x, dim), sized(along_dim())),
+    "flip": (lambda torch, x, dim: torch.flip(x, (dim,)), sized(along_dim())),
     "softmax": (lambda torch, x, dim: torch.softmax(x, dim), sized(along_dim())),
     "log_softmax": (lambda torch, x, dim: torch.log_softmax(x, dim), sized(along_dim())),
     "mm": (lambda torch, x, y: x @ y, sized(_product(batched=False))),
     "matmul": (lambda torch, x, y: x @ y, sized(_product(batched=True))),
     "linear": (lambda torch, x, w, b: functional(torch).linear(x, w, b), sized(_linear())),
+    "inverse": (lambda torch, x: torch.inverse(x), _invertible()),
+    "tril": (lambda torch, x, k: torch.tril(x, k), sized(_triangle())),
+    "triu": (lambda torch, x, k: torch.triu(x, k), sized(_triangle())),
     "reshape": (lambda torch, x, shape: x.reshape(shape), sized(_reshaping())),
     "unsqueeze": (lambda torch, x, dim: x.unsqueeze(dim), sized(along_dim())),
     "squeeze": (lambda torch, x: x.squeeze() * 1, of(one())),

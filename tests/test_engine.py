@@ -353,6 +353,15 @@ def test_unused_inputs(lib: Any) -> None:
     assert lib.autograd.grad(x.sum(), [x, unused], materialize_grads=True)[1].tolist() == [0, 0]
 
 
+@BOTH
+def test_only_inputs_changes_nothing(lib: Any) -> None:
+    x, w = leaf(lib, [1.0]), leaf(lib, [2.0])
+    assert lib.autograd.grad(x * w, x, None, None, False, True)[0].tolist() == [2]
+    with pytest.warns(FutureWarning, match="only_inputs argument is deprecated"):
+        assert lib.autograd.grad(x * w, x, only_inputs=False)[0].tolist() == [2]
+    assert w.grad is None
+
+
 # ---------------------------------------------------------------------------------------------------- modes
 
 

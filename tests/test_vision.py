@@ -250,12 +250,10 @@ def test_a_download_too_large_is_cut_off(server: Any, tmp_path: Path, raw: Path,
 
 
 def test_an_interrupted_write_leaves_nothing(server: Any, tmp_path: Path, raw: Path, monkeypatch: Any) -> None:
-    def full(self: Path, content: bytes) -> None:
-        with open(self, "wb") as file:
-            file.write(content[:10])
+    def full(handle: int) -> None:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
         kind(mg_vision, mirrors=mirrors(server, "good"))(tmp_path, download=True)
     assert list(raw.iterdir()) == []

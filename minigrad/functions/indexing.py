@@ -8,24 +8,32 @@ import numpy as np
 
 from .. import ops
 from ..dtypes import from_numpy_dtype
-from ..engine import TensorCore, apply
+from ..engine import Op, TensorCore, apply, wrap
+from .pointwise import numpy_names
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
 
 Key = tuple[Any, ...]
 
+# Picking and storing under torch's names for those who do it.
+_select, _unsqueeze = ops.take_slice.named("select"), ops.take_slice.named("unsqueeze")
+_gather, _index_select, _masked_select = [ops.index.named(n) for n in ("gather", "index_select", "masked_select")]
+_scatter, _scatter_number = ops.setitem.named("scatter"), ops.setitem.named("scatter1")
+_scatter_add = ops.add.named("scatter_add")
+
 
 def getitem(input: Tensor, key: Any) -> Tensor:
     """input[key]: a view for ints, slices, None and `...`; a copy for lists, masks and index tensors."""
     shape = input.array.shape
     if type(key) is int and shape and -shape[0] <= key < shape[0]:  # x[3]: a third of the time of what follows
-        return apply(ops.select, (input, (key, Ellipsis)))
+        return apply(_select, (input, (key, Ellipsis)))
     basic, advanced = split_key(key, shape)
     out = input
     if basic is not None:
-        picks_one = any(isinstance(k, int) for k in basic)
-        out = apply(ops.select if picks_one else ops.take_slice, (out, basic))
+        last = [slice(None), *[k for k in basic if k is not Ellipsis and k != slice(None)]][-1]  # as torch names it
+        op = _select if isinstance(last, int) else _unsqueeze if last is None else ops.take_slice
+        out = apply(op, (out, basic))
     return out if advanced is None else apply(ops.index, (out, advanced))
 
 
@@ -119,10 +127,14 @@ def _in_range(index: np.ndarray[Any, Any], shape: tuple[int, ...], dim: int) -> 
 def along(index: Tensor, dim: int, input: Tensor) -> Key:
     """The key of `gather`: at each position of `index`, that position with its dim replaced by the index."""
     positions = index.array
+    if not -max(input.array.ndim, 1) <= dim < max(input.array.ndim, 1):
+        raise IndexError(f"Dimension out of range: {dim}, for a tensor of shape {list(input.array.shape)}")
     if positions.ndim == 0 and input.array.ndim == 1:  # torch counts a number as a vector of one here
         return _in_range(positions, input.array.shape, 0),
-    if positions.dtype != np.int64:
-        raise RuntimeError(f"gather(): Expected dtype int64 for index, not {from_numpy_dtype(positions.dtype)}")
+    if not positions.size:
+        return (positions.astype(np.int64),) * input.array.ndim
+    if positions.dtype not in (np.int64, np.int32):
+        raise RuntimeError(f"gather(): Expected dtype int32/int64 for index, not {index.dtype}")
     if positions.ndim != input.array.ndim:
         raise RuntimeError(f"Index tensor must have the same number of dimensions as input tensor: got "
                            f"{positions.ndim} and {input.array.ndim}")
@@ -134,30 +146,97 @@ def along(index: Tensor, dim: int, input: Tensor) -> Key:
     key: list[Any] = list(np.ogrid[tuple([slice(n) for n in positions.shape])])
     if key:
         limit = input.array.shape[dim]
-        if positions.size and not 0 <= positions.min() <= positions.max() < limit:
+        if not 0 <= positions.min() <= positions.max() < limit:
             worst = positions.max() if positions.max() >= limit else positions.min()
             raise RuntimeError(f"index {worst} is out of bounds for dimension {dim} with size {limit}")
-        key[dim] = positions
+        key[dim] = positions.astype(np.int64, copy=False)
     return tuple(key)
 
 
-def take_along(input: Tensor, index: Tensor, dim: int) -> Tensor:
-    """The elements that `index` names along dim, which keeps its place."""
-    return apply(ops.index, (input, along(index, dim, input)))
+def picked(op: Op, input: Tensor, positions: np.ndarray[Any, Any], dim: int, keepdim: bool) -> tuple[Tensor, Tensor]:
+    """The elements at the positions along dim, which were found by comparing them, and the positions."""
+    key = along(wrap(positions), dim, input)
+    if not keepdim and input.array.ndim:
+        key, positions = tuple([k.squeeze(dim) for k in key]), positions.squeeze(dim)
+    return apply(op, (input, key)), wrap(positions)
 
 
+@numpy_names
 def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """out[i][j] = input[index[i][j]][j] for dim 0, input[i][index[i][j]] for dim 1, and so on."""
-    return take_along(input, index, dim)
+    input = input if input.array.ndim else input.reshape(1)
+    return apply(_gather, (input, along(index, dim, input)))
 
 
-def scatter(input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None) -> Tensor:
-    """A copy of input with out[index[i][j]][j] = src[i][j] for dim 0, and so on."""
+def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
+    """`gather`, with input and indices broadcast against each other in all dims but `dim`."""
+    if dim is None:
+        return take_along_dim(input.reshape(-1), indices.reshape(-1), 0)
+    n = input.array.shape[dim]
+    x, i = input.movedim(dim, -1), indices.movedim(dim, -1)
+    shape = np.broadcast_shapes(x.array.shape[:-1], i.array.shape[:-1])
+    return gather(x.expand(*shape, n), -1, (i % n).expand(*shape, -1)).movedim(-1, dim)
+
+
+def scatter(input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None,
+            reduce: str | None = None) -> Tensor:
+    """A copy of input with out[index[i][j]][j] = src[i][j] for dim 0, and so on; reduce="add" adds instead."""
     src = value if src is None else src
+    if reduce is not None:
+        if reduce != "add":
+            raise NotImplementedError(f"scatter(): minigrad reduces by 'add' alone, not by {reduce!r}")
+        return scatter_add(input, dim, index, src if hasattr(src, "array") else input.new_full(index.shape, src))
     key = along(index, dim, input)
-    if isinstance(src, TensorCore):
-        if src.array.dtype != input.array.dtype:
-            raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype, "
-                               f"not {input.array.dtype} and {src.array.dtype}")
-        src = apply(ops.take_slice, (src, (*[slice(n) for n in index.array.shape], Ellipsis)))
-    return apply(ops.setitem, (input, src, key))
+    if not isinstance(src, TensorCore):
+        return apply(_scatter_number, (input, src, key))
+    return apply(_scatter, (input, _beside(index, src, input), key))  # type: ignore[arg-type]
+
+
+def _beside(index: Tensor, src: Tensor, input: Tensor) -> Tensor:
+    """The part of src that the index names a place for."""
+    if src.array.dtype != input.array.dtype:
+        raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype, "
+                           f"not {input.array.dtype} and {src.array.dtype}")
+    if any(n > limit for n, limit in zip(index.array.shape, src.array.shape, strict=False)):
+        raise RuntimeError(f"Expected index {list(index.array.shape)} to be no larger than src "
+                           f"{list(src.array.shape)} in any dimension")
+    return apply(ops.take_slice, (src, (*[slice(n) for n in index.array.shape], Ellipsis)))
+
+
+def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
+    """A copy of input with out[index[i][j]][j] += src[i][j] for dim 0, and so on."""
+    key = along(index, dim, input)
+    return apply(_scatter_add, (input, apply(ops.put, (_beside(index, src, input), input.array.shape, key))))
+
+
+@numpy_names
+def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
+    """The slices of input along dim that `index` names."""
+    return apply(_index_select, (input, _slices(input, dim, index))) if input.array.ndim else input.clone()
+
+
+def _slices(input: Tensor, dim: int, index: Tensor) -> Key:
+    if index.array.ndim > 1:
+        raise IndexError(f"index_select(): Index is supposed to be a vector, not {index.array.ndim}-dimensional")
+    if index.array.dtype.kind not in "iu":
+        raise RuntimeError(f"index_select(): Expected dtype int32 or int64 for index, not {index.dtype}")
+    size = input.array.ndim or 1
+    if not -size <= dim < size:
+        raise IndexError(f"Dimension out of range (expected to be in range of [{-size}, {size - 1}], but got {dim})")
+    at = dim % size
+    return (slice(None),) * at + (np.atleast_1d(_in_range(index.array, input.array.shape, at)),)
+
+
+def masked_select(input: Tensor, mask: Tensor) -> Tensor:
+    """The elements at which the mask holds, as a vector; both broadcast."""
+    if mask.array.dtype != bool:
+        raise RuntimeError(f"masked_select: expected BoolTensor for mask, not {mask.dtype}")
+    shape = np.broadcast_shapes(input.array.shape, mask.array.shape)
+    return apply(_masked_select, (input.expand(shape), (np.broadcast_to(mask.array, shape),)))
+
+
+def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
+    """The indices of the elements that are not 0: one a row, or as a tuple with a vector for each dimension."""
+    if as_tuple:
+        return tuple([wrap(i) for i in np.nonzero(np.atleast_1d(input.array))])
+    return wrap(np.argwhere(input.array))

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
-from functools import wraps
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from .. import ops
-from ..dtypes import FLOATING, as_dtype, dtype, from_numpy_dtype, int64
+from ..dtypes import FLOATING, as_dtype, dtype, from_numpy_dtype, get_default_dtype, int64
 from ..engine import Op, apply, wrap
-from .indexing import take_along
-from .pointwise import binary, cast, tensor_only
+from .indexing import picked
+from .pointwise import binary, cast, numpy_names
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -26,38 +25,29 @@ class _Pair(NamedTuple):
     indices: Any
 
 
-class Extreme(_Pair):
-    """What `max(dim)` and `min(dim)` return: values and indices, printed as torch's named tuple."""
+class Pair(_Pair):
+    """What `max(dim)`, `sort` and their kind return: values and indices, printed as torch's named tuple."""
 
     def __repr__(self) -> str:
         return f"torch.return_types.{type(self).__name__}(\nvalues={self.values!r},\nindices={self.indices!r})"
 
 
-max_result = type("max", (Extreme,), {"__module__": "torch.return_types"})
-min_result = type("min", (Extreme,), {"__module__": "torch.return_types"})
+def pair(name: str) -> Any:
+    """The type of the named tuple that the function `name` returns."""
+    return type(name, (Pair,), {"__module__": "torch.return_types"})
 
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def numpy_names(function: F) -> F:
-    """Also accept NumPy's names for dim and keepdim, axis and keepdims, as torch does."""
-
-    @wraps(function)
-    def renamed(*args: Any, **kwargs: Any) -> Any:
-        if kwargs:
-            for numpy, ours in (("axis", "dim"), ("keepdims", "keepdim")):
-                if numpy in kwargs:
-                    kwargs[ours] = kwargs.pop(numpy)
-        if args:
-            tensor_only(function.__name__, args[0])
-        return function(*args, **kwargs)
-
-    return renamed  # type: ignore[return-value]
+max_result, min_result = pair("max"), pair("min")
+# The table's ops as torch prints them where they are given a dim.
+_sum_dim, _mean_dim = ops.sum.named("sum1"), ops.mean.named("mean1")
+_max, _max_dim, _min, _min_dim = [op.named(name) for op, name in (
+    (ops.amax, "max1"), (ops.index, "max"), (ops.amin, "min1"), (ops.index, "min"))]
 
 
 def one_dim(dim: int, ndim: int) -> int:
     """A dim counted from the front; IndexError as torch's where there is none such."""
+    if isinstance(dim, bool):
+        raise TypeError("argument 'dim' must be int, not bool")
     size = ndim or 1  # a 0-d tensor has, for this purpose, one dimension
     if not -size <= dim < size:
         raise IndexError(f"Dimension out of range (expected to be in range of [{-size}, {size - 1}], but got {dim})")
@@ -82,14 +72,18 @@ def _count(input: Tensor, dims: tuple[int, ...]) -> int:
     return n
 
 
+def summable(input: Tensor, d: dtype | None) -> Tensor:
+    """input with dtype d; integers and bools, unless told otherwise, as int64."""
+    if d is None:
+        return cast(input, int64) if input.array.dtype.kind != "f" else input
+    return cast(input, as_dtype(d))
+
+
 @numpy_names
 def sum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: dtype | None = None) -> Tensor:
     """The sum over dim, or of all elements. Integers and bools add up to int64."""
-    if dtype is not None:
-        input = cast(input, as_dtype(dtype))
-    elif input.array.dtype.kind != "f":
-        input = cast(input, int64)
-    return apply(ops.sum, (input, many_dims(dim, input.array.ndim), keepdim))
+    input = summable(input, dtype)
+    return apply(ops.sum if dim is None else _sum_dim, (input, many_dims(dim, input.array.ndim), keepdim))
 
 
 @numpy_names
@@ -99,7 +93,7 @@ def mean(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: dtype 
         input = cast(input, as_dtype(dtype))
     _float_only("mean", input)
     dims = many_dims(dim, input.array.ndim)
-    return apply(ops.mean, (input, dims, keepdim, _count(input, dims)))
+    return apply(ops.mean if dim is None else _mean_dim, (input, dims, keepdim, _count(input, dims)))
 
 
 def _float_only(name: str, input: Tensor) -> None:
@@ -148,16 +142,19 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor 
 
     Over all elements, ties share the gradient; along dim, it goes to the element that `indices` names.
     """
-    return _extreme(ops.max, ops.argmax, ops.maximum, max_result, input, dim if other is None else other, keepdim)
+    given = dim if other is None else other
+    return _extreme(_max, _max_dim, ops.argmax, ops.maximum, max_result, input, given, keepdim)
 
 
 @numpy_names
 def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None) -> Any:
     """The smallest: as `max`."""
-    return _extreme(ops.min, ops.argmin, ops.minimum, min_result, input, dim if other is None else other, keepdim)
+    given = dim if other is None else other
+    return _extreme(_min, _min_dim, ops.argmin, ops.minimum, min_result, input, given, keepdim)
 
 
-def _extreme(whole: Op, where: Op, pairwise: Op, result: Any, input: Tensor, dim: Any, keepdim: bool) -> Any:
+def _extreme(whole: Op, along: Op, where: Op, pairwise: Op, result: Any, input: Tensor, dim: Any,
+             keepdim: bool) -> Any:
     name = whole.name.rstrip("1")
     if dim is None:
         if not input.array.size:
@@ -166,23 +163,27 @@ def _extreme(whole: Op, where: Op, pairwise: Op, result: Any, input: Tensor, dim
         return apply(whole, (input, tuple(range(input.array.ndim)), False))
     if not isinstance(dim, int):
         return binary(pairwise, input, dim)
-    indices = _arg(where, input, dim, True)
-    values = take_along(input, indices, dim) if input.array.ndim else apply(ops.clone, (input,))
-    if not keepdim and input.array.ndim:
-        values, indices = values.squeeze(dim), indices.squeeze(dim)
-    return result(values, indices)
+    return result(*picked(along, input, _arg(where, input, dim, True).array, dim, keepdim))
 
 
 @numpy_names
 def amax(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """The largest over dim; ties share the gradient."""
-    return apply(ops.amax, (input, many_dims(dim, input.array.ndim), keepdim))
+    return _extremes(ops.amax, input, dim, keepdim)
 
 
 @numpy_names
 def amin(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """The smallest over dim; ties share the gradient."""
-    return apply(ops.amin, (input, many_dims(dim, input.array.ndim), keepdim))
+    return _extremes(ops.amin, input, dim, keepdim)
+
+
+def _extremes(op: Op, input: Tensor, dim: Dim, keepdim: bool) -> Tensor:
+    dims = many_dims(dim, input.array.ndim)
+    if not _count(input, dims):
+        raise (RuntimeError if dim is None else IndexError)(
+            f"{op.name}(): Expected reduction dim to have non-zero size, not shape {list(input.array.shape)}")
+    return apply(op, (input, dims, keepdim))
 
 
 @numpy_names
@@ -210,11 +211,20 @@ def _arg(op: Op, input: Tensor, dim: int | None, keepdim: bool) -> Tensor:
     return apply(op, (input, dim if shape else None, keepdim))
 
 
+@numpy_names
+def logsumexp(input: Tensor, dim: int | Sequence[int], keepdim: bool = False) -> Tensor:
+    """log(exp(input).sum(dim)), without overflow."""
+    input = input if input.array.dtype.kind == "f" else cast(input, get_default_dtype())
+    return apply(ops.logsumexp, (input, many_dims(dim, input.array.ndim), keepdim))
+
+
+@numpy_names
 def softmax(input: Tensor, dim: int, *, dtype: dtype | None = None) -> Tensor:
     """exp(input), scaled to add up to 1 along dim."""
     return _softmax(ops.softmax, input, dim, dtype)
 
 
+@numpy_names
 def log_softmax(input: Tensor, dim: int, *, dtype: dtype | None = None) -> Tensor:
     """log(softmax(input)), without overflow."""
     return _softmax(ops.log_softmax, input, dim, dtype)
@@ -243,6 +253,8 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8
     """Element by element, whether |input - other| <= atol + rtol * |other|."""
     if input.array.dtype != other.array.dtype:
         raise RuntimeError(f"{input.dtype} did not match {other.dtype}")
+    if rtol < 0 or atol < 0:
+        raise RuntimeError(f"rtol and atol must be greater than or equal to zero, but got {rtol} and {atol}")
     return wrap(np.asarray(np.isclose(input.array, other.array, rtol, atol, equal_nan)))
 
 
@@ -261,3 +273,9 @@ def all(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
 def any(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """Whether some element is true."""
     return wrap(np.asarray(input.array.astype(bool).any(many_dims(dim, input.array.ndim), keepdims=keepdim)))
+
+
+@numpy_names
+def count_nonzero(input: Tensor, dim: Dim = None) -> Tensor:
+    """How many elements are not 0."""
+    return sum(input != 0, dim)

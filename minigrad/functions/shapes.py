@@ -1,20 +1,31 @@
-"""torch's functions that rearrange elements: views, transposes, cat and stack, and matrix products."""
+"""torch's functions that rearrange a tensor's elements: other shapes, transposes, parts, repeats."""
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from .. import ops
-from ..engine import Op, TensorCore, apply
-from .pointwise import promoted, shape_error
-from .reductions import one_dim
+from ..dtypes import MemoryFormat
+from ..engine import Op, apply
+from .pointwise import numpy_names
+from .reductions import many_dims, one_dim
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
+
+
+# torch has several names for one derivative; a tensor prints the name of what made it: <UnsqueezeBackward0>.
+_squeeze, _squeeze_dim = ops.reshape.named("squeeze"), ops.reshape.named("squeeze1")
+_unsqueeze, _roll = ops.reshape.named("unsqueeze"), ops.reshape.named("roll")
+_repeat = Op("repeat", lambda x, /, shape: x.copy().reshape(shape), x=ops.reshape.rules["x"])
+_unbind, _split, _split_sizes = [ops.take_slice.named(name) for name in ("unbind", "split", "split_with_sizes")]
+_transpose = ops.permute.named("transpose")
 
 
 class Size(tuple[int, ...]):
@@ -28,16 +39,21 @@ class Size(tuple[int, ...]):
 
     def numel(self) -> int:
         """The number of elements."""
-        n = 1
-        for size in self:
-            n *= size
-        return n
+        return math.prod(self)
 
     def __repr__(self) -> str:
         return f"torch.Size({list(self)})"
 
     def __add__(self, other: Any) -> Size:
-        return Size(tuple(self) + tuple(other))
+        return Size((*self, *other))
+
+    def __radd__(self, other: Any) -> Size:
+        return Size((*other, *self))
+
+    def __mul__(self, times: Any) -> Size:
+        return Size(tuple(self) * times)
+
+    __rmul__ = __mul__
 
     def __getitem__(self, key: Any) -> Any:
         found = tuple.__getitem__(self, key)
@@ -54,9 +70,26 @@ def as_shape(args: Sequence[Any]) -> tuple[int, ...]:
         raise TypeError(f"a shape is made of ints, but got {list(args)}") from None
 
 
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def also_named(word: str) -> Callable[[F], F]:
+    """What a function takes as `*sizes` may also be given by name: zeros(size=(2, 3)), x.flip(dims=(0,))."""
+
+    def decorate(function: F) -> F:
+        @wraps(function)
+        def named(*args: Any, **kwargs: Any) -> Any:
+            return function(*args, kwargs.pop(word), **kwargs) if word in kwargs else function(*args, **kwargs)
+
+        return named  # type: ignore[return-value]
+
+    return decorate
+
+
 # -------------------------------------------------------------------------------------------------- views
 
 
+@also_named("shape")
 def reshape(input: Tensor, *shape: Any) -> Tensor:
     """The same elements in another shape: a view where the memory allows it. One size may be -1."""
     return _reshaped(ops.reshape, input, _complete(as_shape(shape), input))
@@ -121,6 +154,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     return reshape(input, (*shape[:start], joined, *shape[end + 1 :]))
 
 
+@numpy_names
 def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
     """Without the dimensions of size 1, or without those of `dim` that have size 1."""
     shape = input.array.shape
@@ -129,14 +163,15 @@ def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
     else:
         named = tuple([one_dim(d, len(shape)) for d in ((dim,) if isinstance(dim, int) else dim)])
     kept = tuple([n for d, n in enumerate(shape) if n != 1 or d not in named])
-    return _reshaped(ops.squeeze if dim is None else ops.squeeze_dim, input, kept)
+    return _reshaped(_squeeze if dim is None else _squeeze_dim, input, kept)
 
 
+@numpy_names
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """With a new dimension of size 1 at `dim`."""
     shape = input.array.shape
     at = one_dim(dim, len(shape) + 1)
-    return _reshaped(ops.unsqueeze, input, (*shape[:at], 1, *shape[at:]))
+    return _reshaped(_unsqueeze, input, (*shape[:at], 1, *shape[at:]))
 
 
 def expand(input: Tensor, *sizes: Any) -> Tensor:
@@ -169,6 +204,7 @@ def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
     return expand(input, size)
 
 
+@also_named("dims")
 def permute(input: Tensor, *dims: Any) -> Tensor:
     """The dimensions in the given order; a view."""
     wanted = as_shape(dims)
@@ -192,7 +228,7 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     a, b = one_dim(dim0, len(order)), one_dim(dim1, len(order))
     if order:
         order[a], order[b] = order[b], order[a]
-    return _permuted(ops.transpose, input, tuple(order))
+    return _permuted(_transpose, input, tuple(order))
 
 
 def t(input: Tensor) -> Tensor:
@@ -219,116 +255,156 @@ def matrix_transpose(input: Tensor) -> Tensor:
     return apply(ops.swap, (input,))
 
 
-def contiguous(input: Tensor) -> Tensor:
+def movedim(input: Tensor, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
+    """The dimensions `source` moved to the places `destination`, the others in order around them; a view."""
+    ndim = input.array.ndim
+    sources, places = many_dims(source, ndim), many_dims(destination, ndim)
+    if len(sources) != len(places):
+        raise RuntimeError(f"movedim: Invalid source or destination dims: source ({list(sources)} dims) should contain "
+                           f"the same number of dims as destination ({list(places)} dims)")
+    order = [d for d in range(ndim) if d not in sources]
+    for place, d in sorted(zip(places, sources, strict=True)):
+        order.insert(place, d)
+    return _permuted(ops.permute, input, tuple(order))
+
+
+def contiguous(input: Tensor, memory_format: MemoryFormat | None = None) -> Tensor:
     """The tensor itself where its memory is in order, else a copy in which it is."""
     return input if input.array.flags.c_contiguous else apply(ops.contiguous, (input,))
 
 
-# ------------------------------------------------------------------------------------------------ joining
+# ------------------------------------------------------------------------------------- parts and repeats
 
 
-def cat(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None) -> Tensor:
-    """Tensors one after the other along dim; their other sizes must be equal."""
-    dim = dim if axis is None else axis
-    if not len(tensors):
-        raise ValueError("torch.cat(): expected a non-empty list of Tensors")
-    for i, x in enumerate(tensors):
-        if not isinstance(x, TensorCore):
-            raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(x).__name__}")
-        if x.array.ndim == 0:
-            raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated")
-    parts = promoted(*[x for x in tensors if x.array.shape != (0,)]) or [tensors[0]]  # torch skips empty vectors
-    shape = parts[0].array.shape
-    at = one_dim(dim, len(shape))
-    keys, start = [], 0
-    for i, x in enumerate(parts):
-        if x.array.ndim != len(shape):
-            raise RuntimeError(f"Tensors must have same number of dimensions: got {len(shape)} and {x.array.ndim}")
-        other = x.array.shape
-        if other[:at] != shape[:at] or other[at + 1 :] != shape[at + 1 :]:
-            raise RuntimeError(f"Sizes of tensors must match except in dimension {at}. Expected {list(shape)} but got "
-                               f"{list(other)} for tensor number {i} in the list.")
-        end = start + other[at]
-        keys.append((slice(None),) * at + (slice(start, end),))
-        start = end
-    return apply(ops.cat(len(parts)), (*parts, at, tuple(keys)))
+@numpy_names
+def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
+    """`length` elements along dim, from `start` on; a view."""
+    if not input.array.ndim:
+        raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
+    n, start = input.array.shape[one_dim(dim, input.array.ndim)], int(start)
+    if not -n <= start <= n:
+        raise IndexError(f"start out of range (expected to be in range of [{-n}, {n}], but got {start})")
+    start = start + n if start < 0 else start
+    if length < 0 or start + length > n:
+        raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({n}).")
+    return _slice(ops.take_slice, input, dim, start, start + length)
 
 
-def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """Tensors of one shape, joined along a new dimension."""
-    if not len(tensors):
-        raise RuntimeError("stack expects a non-empty TensorList")
-    for i, x in enumerate(tensors):
-        if not isinstance(x, TensorCore):
-            raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(x).__name__}")
-        if x.array.shape != tensors[0].array.shape:
-            raise RuntimeError(
-                f"stack expects each tensor to be equal size, but got {list(tensors[0].array.shape)} at "
-                f"entry 0 and {list(x.array.shape)} at entry {i}")
-    return cat([unsqueeze(x, dim) for x in tensors], dim)
+def _slice(op: Op, input: Tensor, dim: int, start: int, end: int) -> Tensor:
+    key = (slice(None),) * one_dim(dim, input.array.ndim) + (slice(start, end), Ellipsis)
+    return apply(op, (input, key))
 
 
-# ----------------------------------------------------------------------------------------------- products
+def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
+    """Parts of the given size along dim (the last may be smaller), or of the given sizes; views."""
+    sizes, shape = split_size_or_sections, tensor.array.shape
+    if not shape:
+        raise RuntimeError("split expects at least a 1-dimensional tensor")
+    n = shape[one_dim(dim, len(shape))]
+    if isinstance(sizes, int):
+        if sizes < 0 or (sizes == 0 and n):
+            raise RuntimeError(f"split expects split_size be non-negative, but got split_size={sizes}")
+        ends = [*range(sizes or 1, n, sizes or 1), n]
+    else:
+        ends = [sum(sizes[: i + 1]) for i in range(len(sizes))]
+        if sum(sizes) != n or min(sizes, default=0) < 0:
+            raise RuntimeError(f"split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size at "
+                               f"dimension {dim}), but got split_sizes={list(sizes)}")
+    op = _split if isinstance(sizes, int) else _split_sizes
+    return tuple([_slice(op, tensor, dim, start, end) for start, end in zip([0, *ends], ends, strict=False)])
 
 
-def matmul_operator(input: Tensor, other: Any) -> Tensor:
-    """input @ other; NotImplemented for what is no tensor."""
-    return matmul(input, other) if isinstance(other, TensorCore) else NotImplemented  # type: ignore[arg-type]
+@numpy_names
+def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """So many parts along dim, of equal size but for the last; fewer, if they come out even; views."""
+    if not input.array.ndim:
+        raise RuntimeError("chunk expects at least a 1-dimensional tensor")
+    if chunks <= 0:
+        raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
+    n = input.array.shape[one_dim(dim, input.array.ndim)]
+    return split(input, -(-n // chunks) if n else [0] * chunks, dim)
 
 
-def matmul(input: Tensor, other: Tensor) -> Tensor:
-    """The matrix product; vectors count as a row on the left, as a column on the right, batches broadcast."""
-    if not isinstance(other, TensorCore):
-        raise TypeError(f"matmul(): argument 'other' (position 2) must be Tensor, not {type(other).__name__}")
-    if input.array.dtype != other.array.dtype:
-        raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {input.dtype} != {other.dtype}")
-    a, b = input.array.ndim, other.array.ndim
-    if not a or not b:
-        raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {a}D and {b}D")
-    x = input if a > 1 else unsqueeze(input, 0)
-    y = other if b > 1 else unsqueeze(other, 1)
-    if x.array.shape[-1] != y.array.shape[-2]:
-        raise _product_error(input, other)
-    try:
-        out = apply(ops.mm if a == b == 2 else ops.matmul, (x, y))
-    except ValueError:
-        raise shape_error(input, other) from None
-    if a == 1:
-        out = squeeze(out, -2)
-    return out if b > 1 else squeeze(out, -1)
+@numpy_names
+def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
+    """The slices input[0], input[1], ... along dim; views."""
+    if not input.array.ndim:
+        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
+    at = one_dim(dim, input.array.ndim)
+    before = (slice(None),) * at
+    return tuple([apply(_unbind, (input, (*before, i, Ellipsis))) for i in range(input.array.shape[at])])
 
 
-def _product_error(x: Tensor, y: Tensor) -> RuntimeError:
-    a, b = x.array.shape, y.array.shape
-    if len(a) == len(b) == 1:
-        return RuntimeError(f"inconsistent tensor size, expected tensor {list(a)} and src {list(b)} to have the same "
-                            f"number of elements, but got {a[0]} and {b[0]} elements respectively")
-    shown = ["x".join(map(str, shape)) for shape in (a, b)]
-    return RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({shown[0]} and {shown[1]})")
+@also_named("dims")
+def flip(input: Tensor, *dims: Any) -> Tensor:
+    """The elements in reverse order along dims."""
+    wanted = as_shape(dims)
+    return apply(ops.flip, (input, many_dims(wanted, input.array.ndim) if wanted else ()))
 
 
-def _of_rank(name: str, x: Tensor, y: Tensor, ranks: tuple[int, int]) -> Tensor:
-    if (x.array.ndim, y.array.ndim) != ranks:
-        kinds = {1: "a vector", 2: "a matrix"}
-        raise RuntimeError(
-            f"{name}: expected {kinds[ranks[0]]} and {kinds[ranks[1]]}, got shapes {list(x.array.shape)} "
-            f"and {list(y.array.shape)}")
-    return matmul(x, y)
+def roll(input: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] | None = None) -> Tensor:
+    """The elements moved on by `shifts` along dims, the last ones to the front; without dims, of the flat tensor."""
+    if dims is None or dims == ():
+        if not isinstance(shifts, int) and len(shifts) != 1:
+            raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:0")
+        return apply(_roll, (roll(reshape(input, -1), shifts, 0), input.array.shape))
+    moves, at = [(v,) if isinstance(v, int) else tuple(v) for v in (shifts, dims)]
+    if len(moves) != len(at):
+        raise RuntimeError(f"shifts and dimensions must align. shifts: {len(moves)}, dims:{len(at)}")
+    out = input if input.array.ndim else reshape(input, 1)
+    for shift, dim in zip(moves, at, strict=True):
+        d = one_dim(dim, out.array.ndim)
+        n = out.array.shape[d]
+        out = apply(ops.index, (out, (slice(None),) * d + ((np.arange(n) - shift) % (n or 1),)))
+    return apply(_roll, (out, input.array.shape))
 
 
-def mm(input: Tensor, mat2: Tensor) -> Tensor:
-    """The product of two matrices."""
-    return _of_rank("mm", input, mat2, (2, 2))
+def repeat(input: Tensor, *sizes: Any) -> Tensor:
+    """Copies of the tensor one after the other: so many along each dimension."""
+    times = as_shape(sizes)
+    if len(times) < input.array.ndim:
+        raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
+    if any(n < 0 for n in times):
+        raise RuntimeError(f"Trying to create tensor with negative dimension {min(times)}: {list(times)}")
+    shape = (1,) * (len(times) - input.array.ndim) + input.array.shape
+    apart = reshape(input, [m for n in shape for m in (1, n)])  # (2, 3) as (1, 2, 1, 3)
+    repeated = expand(apart, [m for pair in zip(times, shape, strict=True) for m in pair])
+    return apply(_repeat, (repeated, tuple([n * m for n, m in zip(times, shape, strict=True)])))
 
 
-def mv(input: Tensor, vec: Tensor) -> Tensor:
-    """The product of a matrix and a vector."""
-    return _of_rank("mv", input, vec, (2, 1))
+@also_named("dims")
+def tile(input: Tensor, *dims: Any) -> Tensor:
+    """`repeat`, as NumPy's tile counts: leading dimensions may be left out."""
+    times = as_shape(dims)
+    return repeat(input, (1,) * (input.array.ndim - len(times)) + times)
 
 
-def dot(input: Tensor, tensor: Tensor) -> Tensor:
-    """The inner product of two vectors."""
-    return _of_rank("dot", input, tensor, (1, 1))
+@numpy_names
+def diff(input: Tensor, n: int = 1, dim: int = -1) -> Tensor:
+    """Each element along dim but the first, minus the one before it; n times."""
+    for _ in range(n):
+        length = input.array.shape[dim]
+        input = narrow(input, dim, min(1, length), max(0, length - 1)) - narrow(input, dim, 0, max(0, length - 1))
+    return input
+
+
+@numpy_names
+def repeat_interleave(input: Tensor, repeats: int | Tensor, dim: int | None = None) -> Tensor:
+    """Each element (along dim) repeated on the spot, so many times, or as often as `repeats` says for each."""
+    flat, at = (reshape(input, -1), 0) if dim is None else (input, one_dim(dim, input.array.ndim))
+    picked = np.repeat(np.arange(flat.array.shape[at]), getattr(repeats, "array", repeats))
+    return apply(ops.index, (flat, (slice(None),) * at + (picked,)))
+
+
+def ravel(input: Tensor) -> Tensor:
+    """`flatten`, under NumPy's name."""
+    return reshape(contiguous(input), -1)
+
+
+def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
+    """One dimension made into several of the given sizes."""
+    at = one_dim(dim, input.array.ndim)
+    return reshape(input, (*input.array.shape[:at], *sizes, *input.array.shape[at + 1 :]))
 
 
 def numel(input: Tensor) -> int:

@@ -1,12 +1,8 @@
 """Layers, losses and what models are built from, under torch.nn's names."""
 
-from . import functional, init, modules, parameter
-from .modules import (BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, Dropout, Flatten, Identity, L1Loss, Linear,
-                      LogSoftmax, Module, ModuleDict, ModuleList, MSELoss, NLLLoss, ParameterList, ReLU, Sequential,
-                      Sigmoid, Softmax, Tanh, Unflatten)
+from . import functional, init, modules, parameter, utils
+from .modules import *  # noqa: F403
 from .parameter import Buffer, Parameter
 
-__all__ = ["BCELoss", "BCEWithLogitsLoss", "Buffer", "CrossEntropyLoss", "Dropout", "Flatten", "Identity", "L1Loss",
-           "Linear", "LogSoftmax", "MSELoss", "Module", "ModuleDict", "ModuleList", "NLLLoss", "Parameter",
-           "ParameterList", "ReLU", "Sequential", "Sigmoid", "Softmax", "Tanh", "Unflatten", "functional", "init",
-           "modules", "parameter"]
+__all__ = ["Buffer", "Parameter", "functional", "init", "modules", "parameter", "utils"]
+__all__ += modules.__all__

@@ -1,21 +1,30 @@
-"""Layers and losses as plain functions: they check and match their inputs, then run one op of the table."""
+"""Layers as plain functions: they check and match their inputs, then run one op of the table.
+
+Losses are in losses.py; convolution, pooling and padding in convolution.py.
+"""
 
 from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from .. import ops
-from ..creation import empty_like
-from ..engine import apply, wrap
-from ..functions.pointwise import promoted, shape_error
-from ..modes import is_grad_enabled
+from ..creation import empty, empty_like
+from ..engine import Op, apply, wrap
+from ..functions.pointwise import tensor_only
+from ..inplace import update
+from ..modes import no_grad
 from ..tensor import Tensor
 from . import rules
+from .convolution import *  # noqa: F403
+from .losses import *  # noqa: F403
 from .parameter import typename
+
+_mm = ops.linear.named("mm")  # as torch calls it without a bias
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -28,10 +37,10 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         x, w = input.array, weight.array
         if x.dtype == w.dtype and (bias is None or bias.array.dtype == w.dtype):
             if x.ndim == 2 == w.ndim:
-                return apply(ops.linear, (input, weight, bias))
+                return apply(_mm if bias is None else ops.linear, (input, weight, bias))
             if w.ndim == 2:
                 rows = input.reshape((math.prod(x.shape[:-1]), x.shape[-1]))
-                return apply(ops.linear, (rows, weight, bias)).reshape((*x.shape[:-1], w.shape[0]))
+                return linear(rows, weight, bias).reshape((*x.shape[:-1], w.shape[0]))
             if w.ndim == 1 and bias is None:
                 return input.matmul(weight)
     except (ValueError, IndexError, AttributeError) as error:
@@ -62,6 +71,102 @@ def _why_not_linear(input: Any, weight: Any, bias: Any) -> Exception:
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """max(x, 0), element by element; with `inplace` it overwrites its input."""
     return input.relu_() if inplace else input.relu()
+
+
+def _activation(function: Callable[..., Tensor], input: Tensor, inplace: bool, *options: Any) -> Tensor:
+    """function(input, *options), written over the input where `inplace` asks for it. It takes floating point only."""
+    name = function.name if isinstance(function, Op) else function.__name__
+    tensor_only(name, input)
+    if not input.is_floating_point():
+        raise NotImplementedError(f"\"{name}_cpu\" not implemented for '{input.dtype.type_name}'")
+    return update(input, function, *options) if inplace else function(input, *options)
+
+
+def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+    """x where it is positive, else negative_slope * x."""
+    return _activation(rules.leaky_relu, input, inplace, negative_slope)
+
+
+def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """x where it is positive, else alpha * (exp(x) - 1)."""
+    return _activation(rules.elu, input, inplace, alpha, 1.0, 1.0)
+
+
+def selu(input: Tensor, inplace: bool = False) -> Tensor:
+    """scale * elu(x, alpha), with the two numbers that keep mean 0 and variance 1 from layer to layer."""
+    return _activation(rules.elu, input, inplace, 1.6732632423543772, 1.0507009873554805, 1.0)
+
+
+def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """x where it is positive, else alpha * (exp(x / alpha) - 1)."""
+    return _activation(rules.celu, input, inplace, alpha, 1.0, 1 / alpha)
+
+
+def gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
+    """x times the probability that a normal variable is less than x; by a formula with "tanh" as `approximate`."""
+    if approximate not in ("none", "tanh"):
+        raise RuntimeError("approximate argument must be either none or tanh.")
+    return _activation(rules.gelu if approximate == "none" else _gelu_tanh, input, False)
+
+
+def _gelu_tanh(x: Tensor) -> Tensor:
+    return 0.5 * x * (1 + (math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)).tanh())
+
+
+def silu(input: Tensor, inplace: bool = False) -> Tensor:
+    """x * sigmoid(x)."""
+    return _activation(rules.silu, input, inplace)
+
+
+def softplus(input: Tensor, beta: float = 1, threshold: float = 20) -> Tensor:
+    """log(1 + exp(beta * x)) / beta, a smooth `relu`; x itself where beta * x is above the threshold."""
+    return _activation(rules.softplus, input, False, beta, threshold)
+
+
+def logsigmoid(input: Tensor) -> Tensor:
+    """log(sigmoid(x)), without overflow."""
+    return _activation(rules.log_sigmoid, input, False)
+
+
+def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
+    """x between min_val and max_val, else the nearer of the two; the gradient at either is 0."""
+    if min_val > max_val:
+        raise ValueError("min_val cannot be greater than max_val")
+    return _activation(rules.hardtanh, input, inplace, min_val, max_val)
+
+
+def relu6(input: Tensor, inplace: bool = False) -> Tensor:
+    """max(x, 0), but 6 at most."""
+    return hardtanh(input, 0.0, 6.0, inplace)
+
+
+def mish(input: Tensor, inplace: bool = False) -> Tensor:
+    """x * tanh(softplus(x))."""
+    return _activation(_mish, input, inplace)
+
+
+def _mish(x: Tensor) -> Tensor:
+    return x * softplus(x).tanh()
+
+
+def softsign(input: Tensor) -> Tensor:
+    """x / (1 + |x|)."""
+    return input / (input.abs() + 1)
+
+
+def tanhshrink(input: Tensor) -> Tensor:
+    """x - tanh(x)."""
+    return input - input.tanh()
+
+
+def prelu(input: Tensor, weight: Tensor) -> Tensor:
+    """x where it is positive, else weight * x; the weight is one number, or one for each channel (dimension 1)."""
+    if weight.numel() > 1:
+        if weight.numel() != (input.shape[1] if input.ndim > 1 else 1):
+            raise RuntimeError(f"Mismatch of parameter numbers and input channel size. Found parameter numbers = "
+                               f"{weight.numel()} and an input of shape {list(input.shape)}.")
+        weight = weight.reshape([-1 if d == 1 else 1 for d in range(input.ndim)])
+    return (weight * input).where(input <= 0, input)
 
 
 def sigmoid(input: Tensor) -> Tensor:
@@ -107,6 +212,28 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     return input.mul_(mask) if inplace else input * mask
 
 
+def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """`dropout` of whole channels: of (N, C, L), or (C, L)."""
+    if input.ndim not in (2, 3):
+        raise RuntimeError(f"dropout1d: Expected 2D or 3D input, but received a {input.ndim}D input.")
+    return _channel_dropout(input, p, training, inplace, unbatched=input.ndim == 2)
+
+
+def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """`dropout` of whole channels: of (N, C, H, W); dimension 1 of what has other dimensions, too."""
+    return _channel_dropout(input, p, training, inplace, unbatched=False)
+
+
+def _channel_dropout(input: Tensor, p: float, training: bool, inplace: bool, unbatched: bool) -> Tensor:
+    check_dropout_probability(p)
+    if not training or p == 0 or not input.numel():
+        return input
+    kept = input.shape[: 1 if unbatched else 2]
+    channels = empty(*kept, *[1] * (input.ndim - len(kept)), dtype=input.dtype)
+    mask = channels.bernoulli_(1 - p).div_(1 - p) if p != 1 else 0
+    return input.mul_(mask) if inplace else input * mask
+
+
 def check_dropout_probability(p: float) -> None:
     """torch's error for a p outside [0, 1]."""
     if p < 0 or p > 1:
@@ -135,218 +262,126 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     return wrap((ids[..., None] == np.arange(num_classes)).astype(np.int64))
 
 
-# ----------------------------------------------------------------------------------------------- losses
+def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None, max_norm: float | None = None,
+              norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False) -> Tensor:
+    """The rows of `weight` (n, d) that the ids name: input (...), integers -> (..., d).
 
-
-def mse_loss(input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
-             reduction: str = "mean", weight: Tensor | None = None) -> Tensor:
-    """(x - y)^2, averaged over all elements ("mean"), summed ("sum") or as it is ("none").
-
-    Input and target should have one shape: others are broadcast, with a UserWarning. With `weight` (of the input's
-    shape) it is the weighted mean. `size_average` and `reduce` are the deprecated way to say `reduction`.
+    The row `padding_idx` gets no gradient. With `scale_grad_by_freq` each id's gradient is divided by how often it is
+    asked for. With `max_norm` the rows asked for are first scaled down, in place, to that `norm_type`-norm at most.
+    IndexError for an id that is no row, NotImplementedError for `sparse` gradients.
     """
-    x, y = _matched(input, target)
-    reduction, n = _reduction(reduction, size_average, reduce, x)
-    if weight is not None:
-        return _weighted((x - y) ** 2, weight, input, reduction)
-    if x.array.dtype.kind != "f":
-        raise NotImplementedError(f"\"mse_cpu\" not implemented for '{x.dtype.type_name}'")
-    return apply(rules.mse_loss, (x, y, reduction, n))
+    if sparse:
+        raise NotImplementedError("embedding(): minigrad has no sparse gradients; leave sparse=False")
+    if weight.ndim != 2:
+        raise RuntimeError("'weight' must be 2-D")
+    ids, rows = input.array, len(weight)
+    if ids.dtype not in (np.int64, np.int32):
+        raise RuntimeError("Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, "
+                           f"Int; but got {typename(input)} instead (while checking arguments for embedding)")
+    if padding_idx is not None and not -rows <= padding_idx < rows:
+        raise AssertionError("Padding_idx must be within num_embeddings")
+    if ((ids < 0) | (ids >= rows)).any():
+        raise IndexError("index out of range in self")
+    if max_norm is not None:
+        picked = np.unique(ids)
+        lengths = np.linalg.norm(weight.array[picked], norm_type, axis=1, keepdims=True)
+        weight.array[picked] *= np.where(lengths > max_norm, max_norm / (lengths + 1e-7), 1)
+        weight.bump()
+    share: Any = 1
+    if padding_idx is not None or scale_grad_by_freq:
+        times = np.bincount(ids.ravel(), minlength=rows)[ids] if scale_grad_by_freq else 1
+        counted = ids != (rows if padding_idx is None else padding_idx % rows)
+        share = wrap((counted / times)[..., None].astype(weight.array.dtype))
+    return apply(rules.embedding, (weight, share, (ids,)))
 
 
-def l1_loss(input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
-            reduction: str = "mean", weight: Tensor | None = None) -> Tensor:
-    """|x - y|, with the arguments of `mse_loss`. Its gradient where x = y is 0."""
-    x, y = _matched(input, target)
-    reduction, n = _reduction(reduction, size_average, reduce, x)
-    if weight is not None:
-        return _weighted((x - y).abs(), weight, input, reduction)
-    if x.array.dtype.kind != "f" and reduction == "mean":
-        raise RuntimeError("mean(): could not infer output dtype. Input dtype must be either a floating point or "
-                           f"complex dtype. Got: {x.dtype.type_name}")
-    return apply(rules.l1_loss, (x, y, reduction, n))
+# ----------------------------------------------------------------------------------------- normalisation
 
 
-def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: bool | None = None,
-                         reduce: bool | None = None, reduction: str = "mean") -> Tensor:
-    """-[y log p + (1 - y) log(1 - p)] for probabilities p (RuntimeError outside [0, 1]); logarithms stop at -100.
+def layer_norm(input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None,
+               bias: Tensor | None = None, eps: float = 1e-5) -> Tensor:
+    """(x - mean) / sqrt(variance + eps) * weight + bias, over the last dimensions, `normalized_shape`, of each sample.
 
-    `weight` scales each element's loss and broadcasts to it. ValueError unless input and target have one shape.
+    Weight and bias have that shape; without them they are 1 and 0. RuntimeError for shapes that do not fit.
     """
-    reduction, n = _reduction(reduction, size_average, reduce, input)
-    if target.array.shape != input.array.shape:
-        raise ValueError(f"Using a target size ({target.size()}) that is different to the input size ({input.size()}) "
-                         "is deprecated. Please ensure they have the same size.")
-    if input.array.dtype != target.array.dtype:
-        raise RuntimeError(f"Found dtype {target.dtype.type_name} but expected {input.dtype.type_name}")
-    outside = (input.array < 0) | (input.array > 1)
-    if outside.any():
-        raise RuntimeError("all elements of input should be between 0 and 1, but one is "
-                           f"{input.array[outside].flat[0]}: give probabilities, or use the loss with logits")
-    if weight is None:
-        return apply(rules.bce, (input, target, reduction, n))
-    loss = apply(rules.bce, (input, target, "none", 1)) * weight
-    return loss if reduction == "none" else loss.sum() / n
+    shape = tuple(normalized_shape)
+    for name, t in (("weight", weight), ("bias", bias)):
+        if t is not None and t.shape != shape:
+            raise RuntimeError(f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape "
+                               f"{list(t.shape)} and normalized_shape = {list(shape)}")
+    if not shape:
+        raise RuntimeError("Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "
+                           "element, but got normalized_shape = []")
+    if input.shape[-len(shape) :] != shape:
+        raise RuntimeError(f"Given normalized_shape={list(shape)}, expected input with shape "
+                           f"[*, {', '.join(map(str, shape))}], but got input of size{list(input.shape)}")
+    _check_one_dtype("LayerNormKernelImpl", input, weight, bias)
+    dims = tuple(range(input.ndim - len(shape), input.ndim))
+    standard = apply(rules.standardize, (input, dims, math.prod(shape), eps))
+    return apply(rules.layer_norm, (standard, 1 if weight is None else weight, 0 if bias is None else bias))
 
 
-def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: bool | None = None,
-                  ignore_index: int = -100, reduce: bool | None = None, reduction: str = "mean",
-                  label_smoothing: float = 0.0) -> Tensor:
-    """-sum over classes of y log(softmax(x)): the cost of saying x, as logits, where y is true.
+def _check_one_dtype(kernel: str, input: Tensor, *others: Tensor | None) -> None:
+    if not input.is_floating_point():
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{input.dtype.type_name}'")
+    if any(t is not None and t.dtype != input.dtype for t in others):
+        raise RuntimeError("mixed dtype (CPU): all inputs must share same datatype.")
 
-    Shapes: input (C,), (N, C) or (N, C, ...); the target either class ids (int64, the input's shape without C) or
-    probabilities (the input's shape and dtype). `weight` (C,) scales each class; `label_smoothing` e moves e of every
-    target's weight to all classes evenly; targets equal to `ignore_index` count for nothing. "mean" divides by the
-    weights of the targets, for probabilities by their number. Safe at any logit.
+
+def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None,
+               bias: Tensor | None = None, training: bool = False, momentum: float = 0.1,
+               eps: float = 1e-5) -> Tensor:
+    """(x - mean) / sqrt(variance + eps) * weight + bias for each channel, dimension 1 of (N, C) or (N, C, ...).
+
+    In training mean and variance are the batch's, and the running ones are moved towards them by `momentum`, the
+    variance with n - 1; else they are the running ones. ValueError for a batch of one value per channel, RuntimeError
+    for shapes and dtypes that do not fit.
     """
-    reduction, _ = _reduction(reduction, size_average, reduce, input)
-    if not 0.0 <= label_smoothing <= 1.0:
-        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
-    dim = 0 if input.ndim == 1 else 1
-    classes = input.size(dim)
-    per_class = _per_class(weight, dim, input)
-    n: float
-    if target.array.shape == input.array.shape and target.is_floating_point():
-        y, n = target, input.array.size / classes
-        if label_smoothing:
-            y = y * (1 - label_smoothing) + label_smoothing / classes
-        if weight is not None:
-            y = y * wrap(per_class)
+    if eps < 0 or (training and eps == 0):
+        raise ValueError(f"batch_norm eps must be {'positive during training' if training else 'non-negative'}, but "
+                         f"got {eps}")
+    channels = input.size(1) if input.numel() or input.ndim > 1 else 0
+    n = input.numel() // channels if channels else 0
+    if training and n == 1:
+        raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.size()}")
+    given = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
+    for name, t in given.items():
+        if t is None and not training and "running" in name:
+            raise RuntimeError(f"{name} must be defined in evaluation mode")
+        if t is not None and t.numel() != channels:
+            raise RuntimeError(f"{name} should contain {channels} elements not {t.numel()}")
+    _check_one_dtype("batch_norm", input, *given.values())
+    dims = (0, *range(2, input.ndim))
+    mean, var, w, b = [t if t is None or input.ndim == 2 else t.reshape(-1, *[1] * (input.ndim - 2))
+                       for t in given.values()]
+    if training:
+        standard = apply(rules.standardize, (input, dims, n, eps))
+        if n:
+            _follow(running_mean, input.detach().mean(dims), momentum)
+            _follow(running_var, input.detach().var(dims), momentum)
     else:
-        kept, one_hot = _one_hot(input, target, dim, ignore_index)
-        if reduction == "mean" and not kept.any():
-            return input.sum() * 0 + math.nan  # a mean of nothing; like torch's it has a gradient of 0
-        counted = one_hot * per_class
-        n = float(counted.sum())
-        y = wrap(counted * (1 - label_smoothing) + kept * per_class * (label_smoothing / classes)
-                 if label_smoothing else counted)
-    loss = apply(rules.cross_entropy, (input, y, (dim,), reduction, n if reduction == "mean" else 1))
-    return loss.squeeze(dim) if reduction == "none" else loss
+        standard = (input - mean) * (var + eps) ** -0.5  # type: ignore[operator]
+    return apply(rules.batch_norm, (standard, 1 if w is None else w, 0 if b is None else b))
 
 
-def nll_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: bool | None = None,
-             ignore_index: int = -100, reduce: bool | None = None, reduction: str = "mean") -> Tensor:
-    """-x at the target's class, for x = log probabilities; arguments as `cross_entropy` with class ids."""
-    reduction, _ = _reduction(reduction, size_average, reduce, input)
-    dim = 0 if input.ndim == 1 else 1
-    kept, one_hot = _one_hot(input, target, dim, ignore_index)
-    counted = one_hot * _per_class(weight, dim, input)
-    places = wrap(np.where(kept.squeeze(dim), target.array, 0)).unsqueeze(dim)
-    weights = wrap(counted.sum(dim, keepdims=True))
-    loss = -(input.gather(dim, places) * weights).where(wrap(kept), 0.0)
-    if reduction == "none":
-        return loss.squeeze(dim)
-    return loss.sum() / float(counted.sum()) if reduction == "mean" else loss.sum()
+def _follow(running: Tensor | None, now: Tensor, momentum: float) -> None:
+    """Move a running mean or variance, if it is kept, towards that of the batch."""
+    if running is not None:
+        with no_grad():
+            running.mul_(1 - momentum).add_(now, alpha=momentum)
 
 
-def _per_class(weight: Tensor | None, dim: int, input: Tensor) -> Any:
-    """The weights of the classes, shaped to multiply the input; ones where none are given."""
-    classes = input.array.shape[dim]
-    if weight is None:
-        return np.ones((), input.array.dtype)
-    if weight.array.shape != (classes,):
-        raise RuntimeError(f"weight tensor should be defined either for all {classes} classes or no classes but got "
-                           f"weight tensor of shape: {list(weight.shape)}")
-    return weight.array.reshape([classes if d == dim else 1 for d in range(input.ndim)])
+def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
+    """x / |x|, with the p-norm along dim, eps at least."""
+    return input / input.norm(p, dim, keepdim=True).clamp(min=eps)
 
 
-def _one_hot(input: Tensor, target: Tensor, dim: int, ignore_index: int) -> tuple[Any, Any]:
-    """For class ids: which are not ignored (with a size of 1 at dim), and a 1 at each target's class, else 0."""
-    shape, ids = input.array.shape, target.array
-    if target.array.dtype.kind != "i" or ids.dtype.itemsize < 8:
-        raise RuntimeError(f"expected scalar type Long but found {target.dtype.type_name}")
-    if shape[:dim] != ids.shape[:dim]:
-        raise ValueError(f"Expected input batch_size ({shape[0]}) to match target batch_size "
-                         f"({ids.shape[0] if ids.ndim else 1}).")
-    if ids.shape != shape[:dim] + shape[dim + 1 :]:
-        raise RuntimeError(f"Expected target size {list(shape[:dim] + shape[dim + 1 :])}, got {list(ids.shape)}")
-    ids = np.expand_dims(ids, dim)
-    kept = ids != ignore_index
-    wrong = kept & ((ids < 0) | (ids >= shape[dim]))
-    if wrong.any():
-        raise IndexError(f"Target {ids[wrong][0]} is out of bounds for {shape[dim]} classes.")
-    classes = np.arange(shape[dim]).reshape([-1 if d == dim else 1 for d in range(len(shape))])
-    return kept, ((ids == classes) & kept).astype(input.array.dtype)
+def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
+    """The cosine of the angle between x1 and x2 along dim: x1 . x2 / (|x1| |x2|), either length eps at least."""
+    x1, x2 = [x / x.norm(2, dim, keepdim=True).clamp(min=eps) for x in (x1, x2)]
+    return (x1 * x2).sum(dim)
 
 
-def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tensor | None = None,
-                                     size_average: bool | None = None, reduce: bool | None = None,
-                                     reduction: str = "mean", pos_weight: Tensor | None = None) -> Tensor:
-    """-[y log s + (1 - y) log(1 - s)] with s = sigmoid(x), computed from x itself: safe at any logit.
-
-    `weight` scales each element's loss, `pos_weight` its first term; both broadcast to the input's shape and can't
-    require grad (RuntimeError). ValueError unless input and target have one shape. Other arguments as `mse_loss`.
-    """
-    reduction, n = _reduction(reduction, size_average, reduce, input)
-    if target.array.shape != input.array.shape:
-        raise ValueError(f"Target size ({target.size()}) must be the same as input size ({input.size()})")
-    if input.array.dtype.kind != "f":
-        raise NotImplementedError(f"\"log_sigmoid_cpu\" not implemented for '{input.dtype.type_name}'")
-    if target.array.dtype.kind != "f":
-        raise RuntimeError(f"result type {input.dtype.type_name} can't be cast to the desired output type "
-                           f"{target.dtype.type_name}: make the target floating point")
-    if input.array.dtype != target.array.dtype:
-        input = input.to(target.dtype)  # as torch, whose result has the target's dtype
-    if weight is None and pos_weight is None:
-        return apply(rules.bce_with_logits, (input, target, reduction, n))
-    positive = 1 if pos_weight is None else _as_weight("pos_weight", pos_weight, input, target)
-    loss = (1 - target) * input + (1 + (positive - 1) * target) * apply(ops.softplus, (-input,))
-    if weight is not None:
-        loss = loss * _as_weight("weight", weight, input, target)
-    if loss.array.shape != input.array.shape:
-        raise RuntimeError(f"output with shape {list(input.shape)} doesn't match the broadcast shape "
-                           f"{list(loss.shape)}: weights must broadcast to the input")
-    return loss if reduction == "none" else loss.sum() / n
-
-
-def _matched(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """Input and target in one shape and one dtype."""
-    if input.array.shape != target.array.shape:
-        warnings.warn(f"Using a target size ({target.size()}) that is different to the input size ({input.size()}). "
-                      "This will likely lead to incorrect results due to broadcasting. Please ensure they have the "
-                      "same size.", stacklevel=3)
-        try:
-            shape = np.broadcast_shapes(input.array.shape, target.array.shape)
-        except ValueError:
-            raise shape_error(input, target) from None
-        input, target = input.expand(shape), target.expand(shape)
-    if input.array.dtype != target.array.dtype:
-        input, target = promoted(input, target)
-    return input, target
-
-
-def _reduction(reduction: str, size_average: bool | None, reduce: bool | None, x: Tensor) -> tuple[str, int]:
-    """The reduction that is asked for, and the number that the sum is divided by."""
-    if size_average is not None or reduce is not None:
-        reduction = legacy_reduction(size_average, reduce, stacklevel=4)
-    if reduction not in ("mean", "sum", "none"):
-        raise ValueError(f"{reduction} is not a valid value for reduction")
-    return reduction, x.array.size if reduction == "mean" else 1
-
-
-def legacy_reduction(size_average: bool | None, reduce: bool | None, stacklevel: int = 3) -> str:
-    """What the two deprecated arguments mean in terms of `reduction`, with torch's warning."""
-    reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
-    warnings.warn(f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.",
-                  stacklevel=stacklevel)
-    return reduction
-
-
-def _weighted(losses: Tensor, weight: Tensor, input: Tensor, reduction: str) -> Tensor:
-    if weight.size() != input.size():
-        raise ValueError("Weights and input must have the same size.")
-    losses = losses * weight
-    if reduction == "none":
-        return losses
-    return losses.sum() / weight.sum() if reduction == "mean" else losses.sum()
-
-
-def _as_weight(name: str, weight: Any, input: Tensor, target: Tensor) -> Tensor:
-    """A constant in the loss's dtype; torch's errors for what can't be one."""
-    function = "binary_cross_entropy_with_logits"
-    if not isinstance(weight, Tensor):
-        raise TypeError(f"{function}(): argument '{name}' must be Tensor, not {typename(weight)}")
-    if weight.requires_grad and is_grad_enabled() and (input.requires_grad or target.requires_grad):
-        raise RuntimeError(f"The function '{function}' is not differentiable with respect to argument '{name}'. This "
-                           "input cannot have requires_grad True.")
-    return weight.to(target.dtype)
+def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
+    """The p-norm of x1 - x2 + eps along the last dimension."""
+    return (x1 - x2 + eps).norm(p, -1, keepdim)

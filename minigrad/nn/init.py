@@ -82,14 +82,12 @@ def constant_(tensor: Tensor, val: float) -> Tensor:
 
 def ones_(tensor: Tensor) -> Tensor:
     """Fill with 1."""
-    with no_grad():
-        return tensor.fill_(1.0)
+    return constant_(tensor, 1.0)
 
 
 def zeros_(tensor: Tensor) -> Tensor:
     """Fill with 0."""
-    with no_grad():
-        return tensor.zero_()
+    return constant_(tensor, 0.0)
 
 
 def eye_(tensor: Tensor) -> Tensor:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..tensor import Tensor
-from .adaptive import Adaptive, check_at_least_zero, check_lr, scalar
-from .optimizer import Group, ParamsT
+from .adaptive import Adaptive, scalar
+from .optimizer import Group, ParamsT, checked
 
 
 class Adagrad(Adaptive):
@@ -36,38 +36,16 @@ class Adagrad(Adaptive):
     def __init__(self, params: ParamsT, lr: float | Tensor = 1e-2, lr_decay: float = 0, weight_decay: float = 0,
                  initial_accumulator_value: float = 0, eps: float = 1e-10, foreach: bool | None = None, *,
                  maximize: bool = False, differentiable: bool = False, fused: bool | None = None) -> None:
-        check_lr(lr)
-        check_at_least_zero(
-            {
-                "lr_decay value": lr_decay,
-                "weight_decay value": weight_decay,
-                "initial_accumulator_value value": initial_accumulator_value,
-                "epsilon value": eps,
-            }
-        )
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "lr_decay": lr_decay,
-                "eps": eps,
-                "weight_decay": weight_decay,
-                "initial_accumulator_value": initial_accumulator_value,
-                "foreach": foreach,
-                "maximize": maximize,
-                "differentiable": differentiable,
-                "fused": fused,
-            },
-        )
+        super().__init__(params, checked({
+            "lr": lr, "lr_decay": lr_decay, "eps": eps, "weight_decay": weight_decay,
+            "initial_accumulator_value": initial_accumulator_value, "foreach": foreach, "maximize": maximize,
+            "differentiable": differentiable, "fused": fused}))
         for group in self.param_groups:  # torch, too, makes this optimizer's state at once
             for p in group["params"]:
                 self._start(p, group, ["sum"])
 
     def _update(self, group: Group) -> None:
         lr, lr_decay, eps = scalar(group["lr"]), group["lr_decay"], group["eps"]
-        weight_decay = float(group["weight_decay"])
         for t, w, g, s in self._gradients(group, ["sum"]):
-            if weight_decay:
-                g = g + weight_decay * w
             s += g * g
             w -= float(lr / (1 + (t - 1) * lr_decay)) * g / (np.sqrt(s) + eps)

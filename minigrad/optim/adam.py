@@ -1,4 +1,4 @@
-"""Adam and AdamW: steps scaled by running averages of the gradient and of its square."""
+"""Adam and its relatives: steps scaled by running averages of the gradient and of its size."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..tensor import Tensor
-from .adaptive import Adaptive, check_at_least_zero, check_lr, lerp, scalar
-from .optimizer import Group, ParamsT
+from .adaptive import Adaptive, lerp, scalar, step_count
+from .optimizer import Group, ParamsT, checked
 
 
 class Adam(Adaptive):
@@ -47,41 +47,23 @@ class Adam(Adaptive):
                  weight_decay: float = 0, amsgrad: bool = False, *, foreach: bool | None = None,
                  maximize: bool = False, capturable: bool = False, differentiable: bool = False,
                  fused: bool | None = None, decoupled_weight_decay: bool = False) -> None:
-        if isinstance(lr, Tensor) and foreach and not capturable:
-            raise ValueError("lr as a Tensor is not supported for capturable=False and foreach=True")
-        check_lr(lr)
-        check_at_least_zero({"epsilon value": eps})
-        _check_betas(betas)
-        check_at_least_zero({"weight_decay value": weight_decay})
-        if isinstance(betas[0], Tensor) and foreach and not capturable:
-            raise ValueError("betas[0] as a Tensor is not supported for capturable=False and foreach=True")
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "betas": tuple([b.reshape(()) if isinstance(b, Tensor) else b for b in betas]),
-                "eps": eps,
-                "weight_decay": weight_decay,
-                "amsgrad": amsgrad,
-                "maximize": maximize,
-                "foreach": foreach,
-                "capturable": capturable,
-                "differentiable": differentiable,
-                "fused": fused,
-                "decoupled_weight_decay": decoupled_weight_decay,
-            },
-        )
+        for name, option in (("lr", lr), ("betas[0]", betas[0])):
+            if isinstance(option, Tensor) and foreach and not capturable:
+                raise ValueError(f"{name} as a Tensor is not supported for capturable=False and foreach=True")
+        if not any(all(isinstance(beta, kind) for beta in betas) for kind in (float, Tensor)):
+            raise ValueError("betas must be either both floats or both Tensors")
+        super().__init__(params, checked({
+            "lr": lr, "betas": tuple([b.reshape(()) if isinstance(b, Tensor) else b for b in betas]), "eps": eps,
+            "weight_decay": weight_decay, "amsgrad": amsgrad, "maximize": maximize, "foreach": foreach,
+            "capturable": capturable, "differentiable": differentiable, "fused": fused,
+            "decoupled_weight_decay": decoupled_weight_decay}))
 
     def _update(self, group: Group) -> None:
-        lr, eps, weight_decay = scalar(group["lr"]), group["eps"], float(group["weight_decay"])
+        lr, eps = scalar(group["lr"]), group["eps"]
         beta1, beta2 = [scalar(beta) for beta in group["betas"]]
         keep2, new1, new2 = float(beta2), float(1 - beta1), float(1 - beta2)
         names = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")[: 3 if group["amsgrad"] else 2]
         for t, w, g, m, v, *largest in self._gradients(group, names):
-            if weight_decay and group["decoupled_weight_decay"]:
-                w *= float(1 - lr * weight_decay)
-            elif weight_decay:
-                g = g + weight_decay * w
             lerp(m, g, new1)
             v *= keep2
             v += new2 * g * g
@@ -114,9 +96,41 @@ class AdamW(Adam):
             group["decoupled_weight_decay"] = True
 
 
-def _check_betas(betas: tuple[Any, Any]) -> None:
-    for i, beta in enumerate(betas):
-        if not 0.0 <= beta < 1.0:
-            raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
-    if not any(all(isinstance(beta, kind) for beta in betas) for kind in (float, Tensor)):
-        raise ValueError("betas must be either both floats or both Tensors")
+class NAdam(Adaptive):
+    """Adam with Nesterov's look ahead (Dozat, 2016).
+
+    m and v as in Adam; at its step t a parameter w with the gradient g is updated by
+
+        mu_t = beta1 * (1 - 0.96**(t * momentum_decay) / 2)      how much of m counts: it grows
+        M_t = mu_1 * mu_2 * ... * mu_t                           mu_product: makes up for the start at 0
+        m' = (1 - mu_t) / (1 - M_t) * g + mu_(t+1) / (1 - M_(t+1)) * m
+        w = w - lr * m' / (sqrt(v') + eps)                       with v' = v / (1 - beta2**t)
+
+    `decoupled_weight_decay` is as in AdamW. Errors as for Adam.
+    """
+
+    def __init__(self, params: ParamsT, lr: float | Tensor = 2e-3, betas: tuple[float, float] = (0.9, 0.999),
+                 eps: float = 1e-8, weight_decay: float = 0, momentum_decay: float = 4e-3,
+                 decoupled_weight_decay: bool = False, *, foreach: bool | None = None, maximize: bool = False,
+                 capturable: bool = False, differentiable: bool = False) -> None:
+        super().__init__(params, checked({
+            "lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "momentum_decay": momentum_decay,
+            "decoupled_weight_decay": decoupled_weight_decay, "maximize": maximize, "foreach": foreach,
+            "capturable": capturable, "differentiable": differentiable}))
+
+    def _count_step(self, state: dict[str, Any], group: Group) -> tuple[float, float, float]:
+        """Also (t, the factor of g, the factor of m): they are the same for all weights of a parameter."""
+        t = super()._count_step(state, group)
+        mu, mu_next = [group["betas"][0] * (1 - 0.5 * 0.96 ** (n * group["momentum_decay"])) for n in (t, t + 1)]
+        product = state.setdefault("mu_product", step_count(1.0, group)).mul_(mu).item()
+        return t, (1 - mu) / (1 - product), mu_next / (1 - product * mu_next)
+
+    def _update(self, group: Group) -> None:
+        lr, eps, (beta1, beta2) = scalar(group["lr"]), group["eps"], group["betas"]
+        for (t, of_g, of_m), w, g, m, v in self._gradients(group, ["exp_avg", "exp_avg_sq"]):
+            lerp(m, g, 1 - beta1)
+            v *= beta2
+            v += (1 - beta2) * g * g
+            size = np.sqrt(v / (1 - beta2**t)) + eps
+            w -= float(lr * of_g) * g / size
+            w -= float(lr * of_m) * m / size

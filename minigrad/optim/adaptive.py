@@ -10,7 +10,7 @@ import numpy as np
 from ..dtypes import float32, float64, get_default_dtype
 from ..engine import Array, wrap
 from ..tensor import Tensor
-from .optimizer import Group, Optimizer, ParamsT
+from .optimizer import Group, Optimizer, refuse_what_needs_more
 
 BLOCK = 1 << 15  # elements: a block of each array of an update fits in the processor's cache together
 
@@ -26,45 +26,45 @@ class Adaptive(Optimizer):
     `foreach` and `fused` choose among implementations in torch and change no result; here they are only remembered.
     """
 
-    def __init__(self, params: ParamsT, defaults: dict[str, Any]) -> None:
-        super().__init__(params, defaults)
-        if defaults.get("fused"):
-            if defaults["differentiable"]:
-                raise RuntimeError("`fused` does not support `differentiable`")
-            if defaults["foreach"]:
-                raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
-        _refuse_what_needs_more(defaults)
-
     def _gradients(self, group: Group, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
         """For every parameter that has a gradient: (t, w, g, *state arrays of these names), to be updated in place.
 
-        t counts the parameter's updates from 1, w are its weights, g is the gradient to descend. Big parameters
-        come in several blocks.
+        t counts the parameter's updates from 1 (see `_count_step`), w are its weights, g is the gradient to descend:
+        `maximize` and `weight_decay` are in it, or (`decoupled_weight_decay`) the weights have decayed already. Big
+        parameters come in several blocks.
         """
-        _refuse_what_needs_more(group)
-        maximize = group["maximize"]
+        refuse_what_needs_more(group)
+        decay, decoupled = float(group["weight_decay"]), group.get("decoupled_weight_decay")
+        kept = float(1 - scalar(group["lr"]) * decay)
         for p in group["params"]:
             grad = p.grad
             if grad is None:
                 continue
             state = self.state[p] or self._start(p, group, names)
-            count = state["step"]
-            t = float(count.array) + 1
-            count.array[...] = t
+            t = self._count_step(state, group)
             tensors = [state[name] for name in names]
-            g = -grad.array if maximize else grad.array
-            for block in blocks(p.array, g, *[tensor.array for tensor in tensors]):
+            uphill = -grad.array if group["maximize"] else grad.array
+            for block in blocks(p.array, uphill, *[tensor.array for tensor in tensors]):
+                if decay and decoupled:  # block[0] is w, block[1] is g
+                    block[0][...] *= kept
+                elif decay:
+                    block = (block[0], block[1] + decay * block[0], *block[2:])
                 yield t, *block
-            p.bump()
-            count.bump()
-            for tensor in tensors:
+            for tensor in (p, *tensors):
                 tensor.bump()
+
+    def _count_step(self, state: dict[str, Any], group: Group) -> Any:
+        """Count a parameter's update. What this returns comes out of `_gradients` as t."""
+        count = state["step"]
+        count.array[...] = t = float(count.array) + 1
+        count.bump()
+        return t
 
     def _start(self, p: Tensor, group: Group, names: Sequence[str]) -> dict[str, Any]:
         """Make the state before the first update: no steps, and averages of zero; a sum may start at a value."""
         value = self.defaults.get("initial_accumulator_value", 0.0)
         state = {name: wrap(np.full_like(p.array, value)) for name in names}
-        self.state[p] = {"step": _count(0.0, group), **state}
+        self.state[p] = {"step": step_count(0.0, group), **state}
         return self.state[p]
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -77,7 +77,7 @@ class Adaptive(Optimizer):
             for p in group["params"]:
                 state = self.state.get(p)
                 if state and not isinstance(state["step"], Tensor):
-                    state["step"] = _count(state["step"], group)
+                    state["step"] = step_count(state["step"], group)
 
 
 def blocks(*arrays: Array) -> Sequence[Sequence[Array]]:
@@ -108,29 +108,7 @@ def scalar(option: Any) -> Any:
     return option.array.reshape(())[()] if isinstance(option, Tensor) else option
 
 
-def check_lr(lr: float | Tensor) -> None:
-    """ValueError for a learning rate that is negative or has several elements."""
-    if isinstance(lr, Tensor) and lr.numel() != 1:
-        raise ValueError("Tensor lr must be 1-element")
-    check_at_least_zero({"learning rate": lr})
-
-
-def check_at_least_zero(options: dict[str, Any]) -> None:
-    """ValueError for a negative option, or one that is no number (nan)."""
-    for name, value in options.items():
-        if not value >= 0.0:
-            raise ValueError(f"Invalid {name}: {value}")
-
-
-def _count(steps: float, group: Group) -> Tensor:
-    """A count of steps: torch keeps it as a 0-d tensor."""
+def step_count(steps: float, group: Group) -> Tensor:
+    """A count of steps, or another number of the state: torch keeps it as a 0-d tensor."""
     double = get_default_dtype() is float64 and not group.get("fused")
     return wrap(np.asarray(steps, (float64 if double else float32).numpy))
-
-
-def _refuse_what_needs_more(options: dict[str, Any]) -> None:
-    """An error for the options that would change what a step does, and can't here."""
-    if options.get("differentiable"):
-        raise NotImplementedError("differentiable=True is not supported: steps are made in place and leave no graph")
-    if options.get("capturable"):
-        raise AssertionError("capturable=True is for CUDA graphs: it is not supported for parameters on the CPU")

@@ -12,8 +12,8 @@ from copy import deepcopy
 from itertools import chain
 from typing import Any
 
+from ..hooks import RemovableHandle, register
 from ..modes import enable_grad
-from ..nn.modules._hooks import RemovableHandle, register
 from ..nn.parameter import typename, zero_grad_in_place
 from ..tensor import Tensor
 
@@ -27,6 +27,7 @@ def run_step_hooks(step: Step) -> Step:
 
     @functools.wraps(step)
     def hooked(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
+        self._opt_called = True
         if not (self._step_pre_hooks or self._step_post_hooks):
             return step(self, *args, **kwargs)
         call: tuple[Any, Any] = ((self, *args), kwargs)
@@ -53,12 +54,12 @@ class Optimizer:
 
     _step_pre_hooks: OrderedDict[int, Callable[..., Any]]
     _step_post_hooks: OrderedDict[int, Callable[..., Any]]
+    _opt_called = _scheduled = False  # whether there was a step since the first schedule, and whether there is one
 
     def __init__(self, params: ParamsT, defaults: dict[str, Any]) -> None:
         if isinstance(params, Tensor):
-            raise TypeError(
-                "params argument given to the optimizer should be an iterable of Tensors or dicts, but got "
-                f"{typename(params)}")
+            raise TypeError("params argument given to the optimizer should be an iterable of Tensors or dicts, but got "
+                            f"{typename(params)}")
         self.defaults = defaults
         self.state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
         self.param_groups: list[Group] = []
@@ -150,16 +151,11 @@ class Optimizer:
         optimizer's own, not copies.
         """
         number = {id(p): i for i, p in enumerate(self._all_params())}
-        return {
-            "state": {number[id(p)] if isinstance(p, Tensor) else p: state for p, state in self.state.items()},
-            "param_groups": [
-                {
-                    **{name: value for name, value in group.items() if name != "params"},
-                    "params": [number[id(p)] for p in group["params"]],
-                }
-                for group in self.param_groups
-            ],
-        }
+        groups = [{name: value for name, value in group.items() if name != "params"} for group in self.param_groups]
+        for saved, group in zip(groups, self.param_groups, strict=True):
+            saved["params"] = [number[id(p)] for p in group["params"]]
+        state = {number[id(p)] if isinstance(p, Tensor) else p: state for p, state in self.state.items()}
+        return {"state": state, "param_groups": groups}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over a state and options; state tensors are converted to their parameter's dtype and device, those that
@@ -199,6 +195,41 @@ class Optimizer:
         return text + ")"
 
 
+AT_LEAST_ZERO = ("lr", "eps", "momentum", "alpha", "weight_decay", "momentum_decay", "lr_decay",
+                 "initial_accumulator_value")
+IN_WORDS = {"lr": "learning rate", "eps": "epsilon value"}  # what errors call an option; the rest: its name and "value"
+
+
+def checked(options: dict[str, Any]) -> dict[str, Any]:
+    """An optimizer's options, once they have passed the checks that the optimizers have in common.
+
+    ValueError for a value out of its range (nan is) or an `lr` of several elements, RuntimeError for two
+    implementations at once, and the errors of `refuse_what_needs_more`.
+    """
+    if isinstance(options["lr"], Tensor) and options["lr"].numel() != 1:
+        raise ValueError("Tensor lr must be 1-element")
+    for name in AT_LEAST_ZERO:
+        if name in options and not options[name] >= 0.0:
+            raise ValueError(f"Invalid {IN_WORDS.get(name, f'{name} value')}: {options[name]}")
+    for i, beta in enumerate(options.get("betas", ())):
+        if not 0.0 <= beta < 1.0:
+            raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
+    if options.get("fused") and options["differentiable"]:
+        raise RuntimeError("`fused` does not support `differentiable`")
+    if options.get("fused") and options["foreach"]:
+        raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
+    refuse_what_needs_more(options)
+    return options
+
+
+def refuse_what_needs_more(options: dict[str, Any]) -> None:
+    """An error for the options that would change what a step does, and can't here."""
+    if options.get("differentiable"):
+        raise NotImplementedError("differentiable=True is not supported: steps are made in place and leave no graph")
+    if options.get("capturable"):
+        raise AssertionError("capturable=True is for CUDA graphs: it is not supported for parameters on the CPU")
+
+
 def _separate_names(group: Group) -> None:
     """Make group["params"] a list of tensors; names given with them go to group["param_names"]."""
     params = group["params"]
@@ -217,9 +248,7 @@ def _separate_names(group: Group) -> None:
 
 def _converted(value: Any, p: Tensor, key: Any = None) -> Any:
     """A parameter's state in its dtype and on its device, except for the count of steps."""
-    if isinstance(value, Tensor):
-        if key == "step":
-            return value
+    if isinstance(value, Tensor) and key != "step":
         return value.to(device=p.device, dtype=p.dtype if p.is_floating_point() else None)
     if isinstance(value, dict):
         return {k: _converted(v, p, k) for k, v in value.items()}

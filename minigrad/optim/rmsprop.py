@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..tensor import Tensor
-from .adaptive import Adaptive, check_at_least_zero, check_lr, lerp, scalar
-from .optimizer import Group, ParamsT
+from .adaptive import Adaptive, lerp, scalar
+from .optimizer import Group, ParamsT, checked
 
 
 class RMSprop(Adaptive):
@@ -30,41 +30,22 @@ class RMSprop(Adaptive):
     def __init__(self, params: ParamsT, lr: float | Tensor = 1e-2, alpha: float = 0.99, eps: float = 1e-8,
                  weight_decay: float = 0, momentum: float = 0, centered: bool = False, capturable: bool = False,
                  foreach: bool | None = None, maximize: bool = False, differentiable: bool = False) -> None:
-        check_lr(lr)
-        check_at_least_zero(
-            {"epsilon value": eps, "momentum value": momentum, "weight_decay value": weight_decay, "alpha value": alpha}
-        )
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "momentum": momentum,
-                "alpha": alpha,
-                "eps": eps,
-                "centered": centered,
-                "weight_decay": weight_decay,
-                "capturable": capturable,
-                "foreach": foreach,
-                "maximize": maximize,
-                "differentiable": differentiable,
-            },
-        )
+        super().__init__(params, checked({
+            "lr": lr, "momentum": momentum, "alpha": alpha, "eps": eps, "centered": centered,
+            "weight_decay": weight_decay, "capturable": capturable, "foreach": foreach, "maximize": maximize,
+            "differentiable": differentiable}))
 
     def _update(self, group: Group) -> None:
         lr, alpha, eps = float(scalar(group["lr"])), group["alpha"], group["eps"]
-        weight_decay, momentum, centered = float(group["weight_decay"]), group["momentum"], group["centered"]
+        momentum, centered = group["momentum"], group["centered"]
         names = ["square_avg"] + ["momentum_buffer"] * (momentum > 0) + ["grad_avg"] * centered
         for _, w, g, v, *rest in self._gradients(group, names):
-            if weight_decay:
-                g = g + weight_decay * w
             v *= alpha
             v += (1 - alpha) * g * g
             if centered:
                 a = rest[-1]
                 lerp(a, g, 1 - alpha)
-                size = np.sqrt(v - a * a) + eps
-            else:
-                size = np.sqrt(v) + eps
+            size = np.sqrt(v - a * a if centered else v) + eps
             if momentum > 0:
                 b = rest[0]
                 b *= momentum

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import io
 import math
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
+
+from minigrad.files import replacing
 
 from . import torch
 from .transforms import whole
@@ -98,11 +99,9 @@ class MNIST(torch.utils.data.Dataset[tuple[Any, Any]]):
         transform = whole(self.transform)
         if transform is None:
             return None
-        labels = np.asarray(self.targets)[indices].astype(np.int64)
-        if self.target_transform is None:
-            targets = torch.from_numpy(labels)
-        else:
-            targets = torch.utils.data.default_collate([self.target_transform(label) for label in labels.tolist()])
+        targets = torch.from_numpy(np.asarray(self.targets)[indices].astype(np.int64))
+        if self.target_transform is not None:
+            targets = torch.utils.data.default_collate([self.target_transform(label) for label in targets.tolist()])
         return [transform(np.asarray(self.data)[indices]), targets]
 
     @property
@@ -116,9 +115,8 @@ class MNIST(torch.utils.data.Dataset[tuple[Any, Any]]):
         return {name: i for i, name in enumerate(self.classes)}
 
     def __repr__(self) -> str:
-        lines = [f"Number of datapoints: {len(self)}", f"Root location: {self.root}"]
-        lines.append(f"Split: {'Train' if self.train else 'Test'}")
-        text = "\n    ".join([f"Dataset {type(self).__name__}", *lines])
+        text = (f"Dataset {type(self).__name__}\n    Number of datapoints: {len(self)}\n"
+                f"    Root location: {self.root}\n    Split: {'Train' if self.train else 'Test'}")
         named = [("Transform: ", self.transform), ("Target transform: ", self.target_transform)]
         shown = [head + repr(t).replace("\n", "\n" + " " * len(head)) for head, t in named if t is not None]
         return "\n".join([text, "    StandardTransform", *shown] if shown else [text])
@@ -129,7 +127,10 @@ class MNIST(torch.utils.data.Dataset[tuple[Any, Any]]):
         """Fetch what is not at hand, of both splits, into `raw_folder`: whole and checked, or not at all."""
         for name, sha256 in self.sha256.items():
             if self._find(name.removesuffix(".gz")) is None:
-                _write_atomically(Path(self.raw_folder, name), self._fetch(name, sha256))
+                content = self._fetch(name, sha256)
+                os.makedirs(self.raw_folder, exist_ok=True)
+                with replacing(os.path.join(self.raw_folder, name)) as file:
+                    file.write(content)
 
     def _find(self, name: str) -> Path | None:
         places = [Path(self.raw_folder, name), Path(self.raw_folder, name + ".gz")]
@@ -146,13 +147,11 @@ class MNIST(torch.utils.data.Dataset[tuple[Any, Any]]):
                 f"Dataset not found: {name} is neither in {self.raw_folder} nor {elsewhere}. Put {name}.gz into the "
                 f"former, or set MINIGRAD_DATA to a folder that holds {self.folder}/{name}.gz, or use download=True "
                 "to download it")
+        content = path.read_bytes()
         if path.suffix == ".gz":
-            content = path.read_bytes()
             _check_sha256(content, self.sha256[path.name], path)
-            unpacked = gzip.decompress(content)
-            return read_idx(io.BytesIO(unpacked), len(unpacked), ndim, path)
-        with open(path, "rb") as file:
-            return read_idx(file, path.stat().st_size, ndim, path)
+            content = gzip.decompress(content)
+        return read_idx(content, ndim, path)
 
     def _fetch(self, name: str, sha256: str) -> bytes:
         from http.client import HTTPException
@@ -184,38 +183,27 @@ class FashionMNIST(MNIST):
               "t10k-labels-idx1-ubyte.gz": "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"}
 
 
-def read_idx(file: BinaryIO, size: int, ndim: int, name: object) -> np.ndarray[Any, Any]:
-    """An IDX file of `size` bytes: a magic number, ndim sizes (big-endian, 4 bytes each), then uint8 data.
+def read_idx(content: bytes, ndim: int, name: object) -> np.ndarray[Any, Any]:
+    """What an IDX file holds: a magic number, ndim sizes (big-endian, 4 bytes each), then uint8 data.
 
-    The magic number is 0x0800 (uint8) + ndim. RuntimeError unless header and size agree to the byte; nothing
-    is allocated before they do. Images (ndim 3) must be 28 x 28.
+    The magic number is 0x0800 (uint8) + ndim. RuntimeError unless header and size agree to the byte. Images (ndim 3)
+    must be 28 x 28.
     """
-    header = np.frombuffer(file.read(4 + 4 * ndim), ">u4") if size >= 4 + 4 * ndim else np.zeros(1, ">u4")
+    size, start = len(content), 4 + 4 * ndim
+    header = np.frombuffer(content[:start], ">u4") if size >= start else np.zeros(1, ">u4")
     magic, *shape = header.tolist()
     if magic != 0x0800 + ndim:
         raise RuntimeError(f"{name} is no IDX file of uint8 in {ndim} dimensions: its header is {header.tobytes()!r}")
     if ndim == 3 and shape[1:] != [28, 28]:
         raise RuntimeError(f"{name} holds images of {shape[1]} x {shape[2]} pixels, not 28 x 28")
-    expected = 4 + 4 * ndim + math.prod(shape)
+    expected = start + math.prod(shape)
     if size != expected:
         raise RuntimeError(f"{name} is damaged: {size} bytes where its header says {expected}; delete it")
-    return np.frombuffer(file.read(), np.uint8).reshape(shape).copy()  # a copy can be written to
+    return np.frombuffer(content, np.uint8, offset=start).reshape(shape).copy()  # a copy can be written to
 
 
 def _check_sha256(content: bytes, expected: str, source: object) -> None:
     found = hashlib.sha256(content).hexdigest()
     if found != expected:
-        raise RuntimeError(
-            f"{source} is damaged, or another file: its {len(content)} bytes have SHA-256 {found}, the published "
-            f"file has {expected}")
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    """Write beside the place first, then move there: whoever looks finds all of the file, or none."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(content)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+        raise RuntimeError(f"{source} is damaged, or another file: its {len(content)} bytes have SHA-256 {found}, the "
+                           f"published file has {expected}")

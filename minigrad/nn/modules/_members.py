@@ -123,7 +123,7 @@ class MemberTree:
         del state["_member_kinds"]
         state.update(
             _parameters=dict(self._parameters), _buffers=dict(self._buffers), _modules=dict(self._modules),
-            _backward_hooks=OrderedDict())
+            _is_full_backward_hook=True if self.__dict__["_backward_hooks"] else None)
         for hooks in _HOOKS:
             state[hooks] = OrderedDict((k, hook) for k, (hook, _) in self.__dict__[hooks].items())
             state[f"{hooks}_with_kwargs"] = OrderedDict((k, True) for k, (_, kw) in self.__dict__[hooks].items() if kw)
@@ -136,6 +136,7 @@ class MemberTree:
         for hooks in _HOOKS:
             with_kwargs = state.pop(f"{hooks}_with_kwargs", {})
             state[hooks] = OrderedDict((k, (hook, k in with_kwargs)) for k, hook in state[hooks].items())
+        state.setdefault("_backward_pre_hooks", OrderedDict())  # files of torch 1 have none
         self.__dict__.update(state, _member_kinds={name: kind for kind in found for name in found[kind]})
         for values in found.values():
             self.__dict__.update(values)

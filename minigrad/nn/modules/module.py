@@ -12,10 +12,11 @@ from typing import Any, Self
 
 from ...creation import empty
 from ...dtypes import dtype
+from ...hooks import RemovableHandle, register
 from ...modes import no_grad
 from ...tensor import Tensor
 from ..parameter import zero_grad_in_place
-from ._hooks import RemovableHandle, register
+from ._hooks import BackwardHooks
 from ._state import StateDict
 
 Hook = tuple[Callable[..., Any], bool]  # the user's function, and whether it takes keyword arguments too
@@ -44,10 +45,13 @@ class Module(StateDict):
     training: bool  # True after construction and train(), False after eval()
     _forward_pre_hooks: OrderedDict[int, Hook]
     _forward_hooks: OrderedDict[int, Hook]
+    _backward_pre_hooks: OrderedDict[int, Callable[..., Any]]
+    _backward_hooks: OrderedDict[int, Callable[..., Any]]
 
     def __init__(self) -> None:
         super().__init__()
-        self.__dict__.update(training=True, _forward_pre_hooks=OrderedDict(), _forward_hooks=OrderedDict())
+        self.__dict__.update(training=True, _forward_pre_hooks=OrderedDict(), _forward_hooks=OrderedDict(),
+                             _backward_pre_hooks=OrderedDict(), _backward_hooks=OrderedDict())
 
     # ---------------------------------------------------------------------------------------------- calling
 
@@ -57,7 +61,7 @@ class Module(StateDict):
     forward: Callable[..., Any] = _forward_unimplemented  # subclasses choose their own arguments
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._forward_pre_hooks or self._forward_hooks:
+        if self._forward_pre_hooks or self._forward_hooks or self._backward_hooks or self._backward_pre_hooks:
             return self._call_with_hooks(args, kwargs)
         return self.forward(*args, **kwargs)
 
@@ -73,12 +77,15 @@ class Module(StateDict):
             else:
                 raise RuntimeError(
                     f"forward pre-hook must return None or a tuple of (new_args, new_kwargs), but got {changed}.")
+        backward = BackwardHooks(self) if self._backward_hooks or self._backward_pre_hooks else None
+        if backward is not None:
+            args = backward.enter(args)
         output = self.forward(*args, **kwargs)
         for hook, with_kwargs in list(self._forward_hooks.values()):
             changed = hook(self, args, kwargs, output) if with_kwargs else hook(self, args, output)
             if changed is not None:
                 output = changed
-        return output
+        return output if backward is None else backward.leave(output)
 
     def register_forward_pre_hook(self, hook: Callable[..., Any], *, prepend: bool = False,
                                   with_kwargs: bool = False) -> RemovableHandle:
@@ -91,6 +98,16 @@ class Module(StateDict):
         """Run `hook(module, args, output)`, or with_kwargs `hook(module, args, kwargs, output)`, after every
         forward, until `handle.remove()`. What it returns replaces the output."""
         return register(self._forward_hooks, (hook, with_kwargs), prepend)
+
+    def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Run `hook(module, grad_output)` whenever the gradients of the outputs are known, until `handle.remove()`.
+        What it returns, a tuple, replaces them."""
+        return register(self._backward_pre_hooks, hook, prepend)
+
+    def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Run `hook(module, grad_input, grad_output)` whenever the gradients of the inputs are known, until
+        `handle.remove()`. What it returns, a tuple, replaces grad_input."""
+        return register(self._backward_hooks, hook, prepend)
 
     # ------------------------------------------------------------------------------------- modes, gradients
 
@@ -168,6 +185,10 @@ class Module(StateDict):
     def double(self) -> Self:
         """Convert floating-point parameters and buffers to float64, in place. Returns self."""
         return self._apply(lambda t: t.double() if t.is_floating_point() else t)
+
+    def half(self) -> Self:
+        """Convert floating-point parameters and buffers to float16, in place. Returns self."""
+        return self._apply(lambda t: t.half() if t.is_floating_point() else t)
 
     def cpu(self) -> Self:
         """Move all parameters and buffers to the CPU, in place. Returns self."""

@@ -5,10 +5,14 @@ chained; and, where there is one, `_get_closed_form_lr`, which computes them fro
 """
 
 from .base import LRScheduler
+from .cosine import CosineAnnealingLR
 from .plateau import ReduceLROnPlateau
-from .schedules import ExponentialLR, StepLR
+from .schedules import ExponentialLR, LambdaLR, MultiplicativeLR, MultiStepLR, StepLR
 
-__all__ = ["ExponentialLR", "LRScheduler", "ReduceLROnPlateau", "StepLR"]
+__all__ = ["CosineAnnealingLR", "ExponentialLR", "LambdaLR", "LRScheduler",
+           "MultiplicativeLR", "MultiStepLR", "ReduceLROnPlateau", "StepLR"]
 
-for _schedule in (ExponentialLR, LRScheduler, ReduceLROnPlateau, StepLR):
-    _schedule.__module__ = __name__  # where torch has them: for pickles and for printing
+_LRScheduler = LRScheduler  # its name in old scripts, which derive from it
+
+for _name in __all__:
+    globals()[_name].__module__ = __name__  # where torch has them: for pickles and for printing

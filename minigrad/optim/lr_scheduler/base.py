@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 from ...tensor import Tensor
@@ -39,8 +40,8 @@ class LRScheduler:
                 raise KeyError(f"param 'initial_lr' is not specified in param_groups[{i}]: load the optimizer's state")
         self.base_lrs = [copied(group["initial_lr"]) for group in optimizer.param_groups]
         self.last_epoch = last_epoch
-        if not hasattr(optimizer, "_opt_called"):
-            _watch_steps(optimizer)
+        if not optimizer._scheduled:
+            optimizer._scheduled, optimizer._opt_called = True, False
         self._step_count = 0
         self._is_initial = True
         self.step()
@@ -63,9 +64,12 @@ class LRScheduler:
             warnings.warn(ANY_EPOCH, stacklevel=2)
         closed_form = None if epoch is None else getattr(self, "_get_closed_form_lr", None)
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
+        self._set_lrs(closed_form or self.get_lr)
+
+    def _set_lrs(self, get_lr: Callable[[], list[LR]]) -> None:
         self._get_lr_called_within_step = True
         try:
-            lrs = (closed_form or self.get_lr)()
+            lrs = get_lr()
         finally:
             self._get_lr_called_within_step = False
         for group, lr in zip(self.optimizer.param_groups, lrs, strict=True):
@@ -75,15 +79,18 @@ class LRScheduler:
     def _check_order(self) -> None:
         if "step" in vars(self.optimizer):
             warnings.warn(OVERRIDDEN, stacklevel=3)
-        elif not getattr(self.optimizer, "_opt_called", False):
+        elif not self.optimizer._opt_called:
             warnings.warn(TOO_EARLY, stacklevel=3)
 
-    def _multiplied(self, factor: float | None) -> list[LR]:
-        """What `get_lr` returns for a schedule that multiplies the learning rates; None: they stay."""
+    def _present_lrs(self, times: float | None = None) -> list[LR]:
+        """The groups' learning rates, or their products with a number: what most `get_lr` start from.
+
+        A warning for who calls `get_lr` to read the learning rates.
+        """
         if not self._get_lr_called_within_step:
             warnings.warn(READ_LAST, stacklevel=3)
         present = present_lrs(self.optimizer)
-        return present if factor is None else [lr * factor for lr in present]
+        return present if times is None else [lr * times for lr in present]
 
     def state_dict(self) -> dict[str, Any]:
         """All of its attributes but the optimizer, named as torch names them."""
@@ -99,16 +106,6 @@ def checked(optimizer: Any) -> Optimizer:
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
     return optimizer
-
-
-def _watch_steps(optimizer: Any) -> None:
-    """Have the optimizer note whether it was ever called."""
-
-    def note(optimizer: Any, args: Any, kwargs: Any) -> None:
-        optimizer._opt_called = True
-
-    optimizer._opt_called = False
-    optimizer.register_step_pre_hook(note)
 
 
 def copied(lr: LR) -> LR:

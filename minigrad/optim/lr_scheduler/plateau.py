@@ -40,11 +40,9 @@ class ReduceLROnPlateau(LRScheduler):
                  cooldown: int = 0, min_lr: list[float] | float = 0, eps: float = 1e-8) -> None:
         if factor >= 1.0:
             raise ValueError("Factor should be < 1.0.")
-        self.factor = factor
-        self.optimizer = checked(optimizer)
+        self.factor, self.optimizer = factor, checked(optimizer)
         groups = len(optimizer.param_groups)
-        one_for_all: Any = None if isinstance(min_lr, (list, tuple)) else min_lr
-        self.default_min_lr = one_for_all  # for groups that are added later, too
+        self.default_min_lr: Any = None if isinstance(min_lr, (list, tuple)) else min_lr  # for groups added later, too
         self.min_lrs = list(min_lr) if isinstance(min_lr, (list, tuple)) else [min_lr] * groups
         if len(self.min_lrs) != groups:
             raise ValueError(f"expected {groups} min_lrs, got {len(self.min_lrs)}")
@@ -52,13 +50,11 @@ class ReduceLROnPlateau(LRScheduler):
             raise ValueError(f"mode {mode} is unknown!")
         if threshold_mode not in ("rel", "abs"):
             raise ValueError(f"threshold mode {threshold_mode} is unknown!")
-        self.mode, self.threshold, self.threshold_mode = mode, threshold, threshold_mode
         self.patience, self.cooldown, self.eps = patience, cooldown, eps
-        self.last_epoch = 0
-        self._last_lr = present_lrs(optimizer)
+        self.last_epoch, self._last_lr = 0, present_lrs(optimizer)
         self.mode_worse = math.inf if mode == "min" else -math.inf
-        self.best = self.mode_worse
-        self.cooldown_counter = self.num_bad_epochs = 0
+        self.mode, self.threshold, self.threshold_mode = mode, threshold, threshold_mode
+        self.best, self.cooldown_counter, self.num_bad_epochs = self.mode_worse, 0, 0
 
     def step(self, metrics: SupportsFloat, epoch: int | None = None) -> None:  # type: ignore[override]
         """Note the metric of an epoch, and reduce the learning rates if its time has come."""
@@ -66,18 +62,14 @@ class ReduceLROnPlateau(LRScheduler):
             warnings.warn(ANY_EPOCH, stacklevel=2)
         metric = float(metrics)
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
+        self.num_bad_epochs += 1
         if self._is_better(metric):
-            self.best = metric
-            self.num_bad_epochs = 0
-        else:
-            self.num_bad_epochs += 1
+            self.best, self.num_bad_epochs = metric, 0
         if self.in_cooldown:
-            self.cooldown_counter -= 1
-            self.num_bad_epochs = 0
+            self.cooldown_counter, self.num_bad_epochs = self.cooldown_counter - 1, 0
         if self.num_bad_epochs > self.patience:
             self._reduce()
-            self.cooldown_counter = self.cooldown
-            self.num_bad_epochs = 0
+            self.cooldown_counter, self.num_bad_epochs = self.cooldown, 0
         self._last_lr = present_lrs(self.optimizer)
 
     @property

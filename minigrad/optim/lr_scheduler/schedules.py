@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterable
+from types import FunctionType
+from typing import Any
+
 from ..optimizer import Optimizer
 from .base import LR, LRScheduler
+
+Factor = Callable[[int], float]
 
 
 class StepLR(LRScheduler):
@@ -28,10 +36,28 @@ class StepLR(LRScheduler):
     def get_lr(self) -> list[LR]:
         """The next learning rates."""
         decays = self.last_epoch != 0 and self.last_epoch % self.step_size == 0
-        return self._multiplied(self.gamma if decays else None)
+        return self._present_lrs(times=self.gamma if decays else None)
 
     def _get_closed_form_lr(self) -> list[LR]:
         return [lr * self.gamma ** (self.last_epoch // self.step_size) for lr in self.base_lrs]
+
+
+class MultiStepLR(LRScheduler):
+    """lr = lr * gamma at each of the milestones: lr_n = lr_0 * gamma**(how many milestones are <= n) in epoch n."""
+
+    def __init__(self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1,
+                 last_epoch: int = -1) -> None:
+        self.milestones, self.gamma = Counter(milestones), gamma  # one that is named twice counts twice
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[LR]:
+        """The next learning rates."""
+        decays = self.milestones[self.last_epoch]
+        return self._present_lrs(times=self.gamma**decays if decays else None)
+
+    def _get_closed_form_lr(self) -> list[LR]:
+        decays = bisect_right(sorted(self.milestones.elements()), self.last_epoch)
+        return [lr * self.gamma**decays for lr in self.base_lrs]
 
 
 class ExponentialLR(LRScheduler):
@@ -43,7 +69,53 @@ class ExponentialLR(LRScheduler):
 
     def get_lr(self) -> list[LR]:
         """The next learning rates."""
-        return self._multiplied(None if self._is_initial else self.gamma)
+        return self._present_lrs(times=None if self._is_initial else self.gamma)
 
     def _get_closed_form_lr(self) -> list[LR]:
         return [lr * self.gamma**self.last_epoch for lr in self.base_lrs]
+
+
+
+class LambdaLR(LRScheduler):
+    """lr_n = lr_0 * lr_lambda(n) in epoch n, with one function, or with a list of one for each group.
+
+    The `state_dict` leaves functions out; of other callable objects it holds the attributes. ValueError for a list
+    of another length, TypeError for what is no function.
+    """
+
+    def __init__(self, optimizer: Optimizer, lr_lambda: Factor | list[Factor], last_epoch: int = -1) -> None:
+        groups = len(optimizer.param_groups)
+        self.lr_lambdas = list(lr_lambda) if isinstance(lr_lambda, (list, tuple)) else [lr_lambda] * groups
+        if len(self.lr_lambdas) != groups:
+            raise ValueError(f"Expected {groups} lr_lambdas, but got {len(self.lr_lambdas)}")
+        if not all(map(callable, self.lr_lambdas)):
+            raise TypeError(f"lr_lambda should be a function, or a list of functions, but got {lr_lambda}")
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[LR]:
+        """The next learning rates."""
+        self._present_lrs()  # for its warning
+        return [lr * factor(self.last_epoch) for lr, factor in zip(self.base_lrs, self.lr_lambdas, strict=True)]
+
+    def state_dict(self) -> dict[str, Any]:
+        """All of its attributes but the optimizer and functions."""
+        state = super().state_dict()
+        state["lr_lambdas"] = [None if isinstance(factor, FunctionType) else vars(factor).copy()
+                               for factor in state.pop("lr_lambdas")]
+        return state
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over the attributes that `state_dict` returned."""
+        super().load_state_dict({**state_dict, "lr_lambdas": self.lr_lambdas})
+        for factor, state in zip(self.lr_lambdas, state_dict["lr_lambdas"], strict=True):
+            vars(factor).update(state or {})
+
+
+class MultiplicativeLR(LambdaLR):
+    """lr = lr * lr_lambda(n) after every epoch, n being the next one's number. Arguments as of LambdaLR."""
+
+    def get_lr(self) -> list[LR]:
+        """The next learning rates."""
+        lrs = self._present_lrs()
+        factors = [1 if self._is_initial else factor(self.last_epoch) for factor in self.lr_lambdas]
+        return [lr * factor for lr, factor in zip(lrs, factors, strict=True)]

@@ -15,6 +15,8 @@ import minigrad as torch
 
 from ...engine import wrap
 
+NUMPY_NUMBERS = (np.bool_, np.number)
+
 
 def default_collate(batch: Sequence[Any]) -> Any:
     """Join items along a new first dimension: a DataLoader's way of making a batch.
@@ -29,23 +31,42 @@ def default_collate(batch: Sequence[Any]) -> Any:
     item = batch[0]
     if isinstance(item, torch.Tensor):
         return _stack(batch)
-    if isinstance(item, np.ndarray):
-        if item.dtype.kind in "SUO":
-            raise TypeError(_cannot_collate(item.dtype))
+    if isinstance(item, np.ndarray) and not _is_text(item):
         return _stack([torch.as_tensor(array) for array in batch])
-    if isinstance(item, (np.bool_, np.number)):
+    if isinstance(item, NUMPY_NUMBERS):
         return torch.as_tensor(batch)
-    if isinstance(item, float):
-        return torch.tensor(batch, dtype=torch.float64)
-    if isinstance(item, int):
-        return torch.tensor(batch)
+    if isinstance(item, (int, float)):
+        return torch.tensor(batch, dtype=torch.float64 if isinstance(item, float) else None)
     if isinstance(item, (str, bytes)):
         return batch
     if isinstance(item, Mapping):
         return _like(item, {key: default_collate([each[key] for each in batch]) for key in item})
     if isinstance(item, Sequence):
-        return _collate_sequences(item, batch)
-    raise TypeError(_cannot_collate(type(item)))
+        if any(len(each) != len(item) for each in batch):
+            raise RuntimeError("each element in list of batch should be of equal size")
+        return _like(item, [default_collate(column) for column in zip(*batch, strict=True)])
+    found = item.dtype if isinstance(item, np.ndarray) else type(item)
+    raise TypeError(
+        f"default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {found}")
+
+
+def default_convert(data: Any) -> Any:
+    """Arrays and NumPy's numbers as tensors, also inside dicts, lists and tuples; the rest as it is.
+
+    A DataLoader with batch_size=None does this to each item.
+    """
+    if isinstance(data, (np.ndarray, *NUMPY_NUMBERS)) and not _is_text(data):
+        return torch.as_tensor(data)
+    if isinstance(data, Mapping):
+        return _like(data, {key: default_convert(value) for key, value in data.items()})
+    if isinstance(data, Sequence) and not isinstance(data, (str, bytes)):
+        return _like(data, [default_convert(value) for value in data])
+    return data
+
+
+def _is_text(array: Any) -> bool:
+    """Whether an array holds text or Python's objects, of which no tensor can be made."""
+    return array.dtype.kind in "SUO"
 
 
 def _stack(tensors: Sequence[Any]) -> Any:
@@ -55,38 +76,11 @@ def _stack(tensors: Sequence[Any]) -> Any:
     return wrap(np.array([t.array for t in tensors]))
 
 
-def _collate_sequences(item: Sequence[Any], batch: Sequence[Any]) -> Any:
-    if hasattr(item, "_fields"):  # a named tuple
-        return type(item)(*map(default_collate, zip(*batch, strict=False)))
-    if any(len(each) != len(item) for each in batch):
-        raise RuntimeError("each element in list of batch should be of equal size")
-    columns = [default_collate(column) for column in zip(*batch, strict=True)]
-    return columns if isinstance(item, tuple) else _like(item, columns)
-
-
-def default_convert(data: Any) -> Any:
-    """Arrays and NumPy's numbers as tensors, also inside dicts, lists and tuples; the rest as it is.
-
-    A DataLoader with batch_size=None does this to each item.
-    """
-    if isinstance(data, np.ndarray):
-        return data if data.dtype.kind in "SUO" else torch.as_tensor(data)
-    if isinstance(data, (np.bool_, np.number)):
-        return torch.as_tensor(data)
-    if isinstance(data, (torch.Tensor, str, bytes)):
-        return data
-    if isinstance(data, Mapping):
-        return _like(data, {key: default_convert(value) for key, value in data.items()})
-    if isinstance(data, Sequence):
-        items = [default_convert(value) for value in data]
-        if hasattr(data, "_fields"):
-            return type(data)(*items)
-        return items if isinstance(data, tuple) else _like(data, items)
-    return data
-
-
 def _like(original: Any, fields: Any) -> Any:
-    """The fields in a container like the original (an OrderedDict, say); as they are if it cannot be rebuilt."""
+    """The fields in a container like the original (an OrderedDict, say); as they are in place of a tuple, and if it
+    cannot be rebuilt."""
+    if isinstance(original, tuple):
+        return type(original)(*fields) if hasattr(original, "_fields") else fields
     try:
         if not isinstance(original, (MutableMapping, MutableSequence)):
             return type(original)(fields)
@@ -96,7 +90,3 @@ def _like(original: Any, fields: Any) -> Any:
         return same
     except TypeError:
         return fields
-
-
-def _cannot_collate(what: object) -> str:
-    return f"default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {what}"

@@ -5,16 +5,13 @@ from __future__ import annotations
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from itertools import cycle, islice, repeat
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
 from ... import random
 from .collate import default_collate, default_convert
-from .dataset import IterableDataset, fetch_items, whole_batch
+from .dataset import IterableDataset, T_co, fetch_items, whole_batch
 from .sampler import BatchSampler, RandomSampler, SequentialSampler
-
-T_co = TypeVar("T_co", covariant=True)
 
 FIXED = {"batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers"}
 
@@ -49,19 +46,26 @@ class DataLoader(Generic[T_co]):
                  in_order: bool = True) -> None:
         if worker_init_fn is not None and num_workers:
             raise NotImplementedError("minigrad loads in this process: there is no worker to call worker_init_fn in")
-        _check_workers(num_workers, timeout, prefetch_factor, persistent_workers, multiprocessing_context)
+        alone, batched = num_workers == 0, batch_sampler is not None
+        _refuse({
+            "num_workers option should be non-negative; use num_workers=0 to disable multiprocessing.": num_workers < 0,
+            "timeout option should be non-negative": timeout < 0,
+            "prefetch_factor needs num_workers > 0; leave it at None without": alone and prefetch_factor is not None,
+            "prefetch_factor option should be non-negative": prefetch_factor is not None and prefetch_factor < 0,
+            "persistent_workers option needs num_workers > 0": alone and persistent_workers,
+            "multiprocessing_context needs num_workers > 0": alone and multiprocessing_context is not None})
         if isinstance(dataset, IterableDataset):
-            _check_stream(shuffle, sampler, batch_sampler)
-        if sampler is not None and shuffle:
-            raise ValueError("sampler option is mutually exclusive with shuffle")
-        if batch_sampler is not None:
-            if batch_size != 1 or shuffle or sampler is not None or drop_last:
-                raise ValueError(
-                    "batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, and drop_last")
+            given = {"shuffle": shuffle or None, "sampler": sampler, "batch_sampler": batch_sampler}
+            _refuse({f"DataLoader with IterableDataset: expected unspecified {name} option, but got {name}={value}":
+                     value is not None for name, value in given.items()})
+        _refuse({
+            "sampler option is mutually exclusive with shuffle": sampler is not None and shuffle,
+            "batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, and drop_last":
+                batched and (batch_size != 1 or shuffle or sampler is not None or drop_last),
+            "batch_size=None option disables auto-batching and is mutually exclusive with drop_last":
+                batch_size is None and drop_last})
+        if batched:
             batch_size = None
-        elif batch_size is None and drop_last:
-            raise ValueError("batch_size=None option disables auto-batching and is mutually exclusive with drop_last")
-
         if sampler is None:
             if isinstance(dataset, IterableDataset):
                 sampler = repeat(None)  # no index, only: one more
@@ -102,7 +106,7 @@ class DataLoader(Generic[T_co]):
         if self._iterator is None:
             self._iterator = _Epoch(self)
         else:  # the workers live on, with their streams: no new base seed
-            self._iterator.restart()
+            self._iterator.start(iter(self.index_sampler))
         return self._iterator
 
     @property
@@ -115,7 +119,8 @@ class _Epoch:
     """One pass over a loader.
 
     The order of draws is torch's: `iter(sampler)`, then the base seed, whether anybody needs it or not, and the
-    sampler's own numbers when the first index is asked for. With workers that is at once: they work ahead.
+    sampler's own numbers when the first index is asked for. With workers that is at once: they work ahead. The
+    workers take turns, each with a random stream of its own; without any, it is always the default generator's turn.
     """
 
     def __init__(self, loader: DataLoader[Any]) -> None:
@@ -123,20 +128,17 @@ class _Epoch:
             warnings.warn("'pin_memory' argument is set as true but no accelerator is found, "
                           "then device pinned memory won't be used.", stacklevel=3)
         self._loader = loader
-        self._indices = iter(loader.index_sampler)
+        indices = iter(loader.index_sampler)
         base_seed = (loader.generator or random.default_generator).random64()
         self._workers = [random.Generator().manual_seed(base_seed + i) for i in range(loader.num_workers)]
-        if self._workers:
-            self.restart()
-        else:
-            self._fetch = self._fetcher()
+        self.start(iter(loader.index_sampler) if self._workers else indices)
 
-    def restart(self) -> None:
-        """With workers: start from the sampler's beginning, and draw the first indices ahead."""
-        self._indices = iter(self._loader.index_sampler)
-        self._fetch = self._fetcher()
-        self._turns = cycle(self._workers)
-        self._ahead = deque(islice(self._indices, (self._loader.prefetch_factor or 0) * len(self._workers)))
+    def start(self, indices: Iterator[Any]) -> None:
+        """Fetch what stands at these indices, the first worker first."""
+        self._indices = indices
+        self._fetch = _fetcher(self._loader)
+        self._turns = cycle(self._workers or [random.default_generator])
+        self._ahead = deque(islice(indices, (self._loader.prefetch_factor or 0) * len(self._workers)))
 
     def __iter__(self) -> Iterator[Any]:
         return self
@@ -145,53 +147,37 @@ class _Epoch:
         return len(self._loader.index_sampler)
 
     def __next__(self) -> Any:
-        if not self._workers:
-            return self._fetch(next(self._indices))
+        self._ahead.extend(islice(self._indices, 1))
         if not self._ahead:
             raise StopIteration
-        with _stream_of(next(self._turns)):
-            batch = self._fetch(self._ahead.popleft())
-        self._ahead.extend(islice(self._indices, 1))
-        return batch
-
-    def _fetcher(self) -> Callable[[Any], Any]:
-        loader = self._loader
-        if isinstance(loader.dataset, IterableDataset):
-            items = iter(loader.dataset)
-            return lambda indices: _next_of_stream(loader, items, indices)
-        return lambda indices: _batch(loader, indices)
+        main, worker = random.default_generator, next(self._turns)
+        main.__dict__, worker.__dict__ = worker.__dict__, main.__dict__  # the data set draws from the worker's stream
+        try:
+            return self._fetch(self._ahead.popleft())
+        finally:
+            main.__dict__, worker.__dict__ = worker.__dict__, main.__dict__
 
 
-def _batch(loader: DataLoader[Any], indices: Any) -> Any:
-    """The batch at `indices`, or the item at that index where there is no batching."""
-    if loader.batch_sampler is None:
-        return loader.collate_fn(loader.dataset[indices])
-    if loader.collate_fn is default_collate:
-        batch = whole_batch(loader.dataset, indices)
-        if batch is not None:
-            return batch
-    return loader.collate_fn(fetch_items(loader.dataset, indices))
+def _fetcher(loader: DataLoader[Any]) -> Callable[[Any], Any]:
+    """The function from indices to a batch, or from an index to an item where there is no batching.
 
+    A stream's items come one after the other, as many as there are indices, up to StopIteration at its end.
+    """
+    dataset, collate = loader.dataset, loader.collate_fn
+    stream = iter(dataset) if isinstance(dataset, IterableDataset) else None
 
-def _next_of_stream(loader: DataLoader[Any], items: Iterator[Any], indices: Any) -> Any:
-    """As many of a stream's next items as there are indices; StopIteration at its end."""
-    if loader.batch_sampler is None:
-        return loader.collate_fn(next(items))
-    batch = list(islice(items, len(indices)))
-    if not batch or (loader.drop_last and len(batch) < len(indices)):
-        raise StopIteration
-    return loader.collate_fn(batch)
+    def fetch(indices: Any) -> Any:
+        if loader.batch_sampler is None:
+            return collate(dataset[indices] if stream is None else next(stream))
+        if stream is None:
+            batch = whole_batch(dataset, indices) if collate is default_collate else None
+            return collate(fetch_items(dataset, indices)) if batch is None else batch
+        items = list(islice(stream, len(indices)))
+        if not items or (loader.drop_last and len(items) < len(indices)):
+            raise StopIteration
+        return collate(items)
 
-
-@contextmanager
-def _stream_of(worker: random.Generator) -> Iterator[None]:
-    """The default generator and the worker's change places: the data set draws from the worker's stream."""
-    main = random.default_generator
-    main.__dict__, worker.__dict__ = worker.__dict__, main.__dict__
-    try:
-        yield
-    finally:
-        main.__dict__, worker.__dict__ = worker.__dict__, main.__dict__
+    return fetch
 
 
 def get_worker_info() -> None:
@@ -199,27 +185,8 @@ def get_worker_info() -> None:
     return None
 
 
-# ---- checks ----
-
-
-def _check_workers(n: int, timeout: float, prefetch_factor: int | None, persistent: bool, context: Any) -> None:
-    if n < 0:
-        raise ValueError("num_workers option should be non-negative; use num_workers=0 to disable multiprocessing.")
-    if timeout < 0:
-        raise ValueError("timeout option should be non-negative")
-    if n == 0 and prefetch_factor is not None:
-        raise ValueError("prefetch_factor needs num_workers > 0; with num_workers=0 leave it at None")
-    if prefetch_factor is not None and prefetch_factor < 0:
-        raise ValueError("prefetch_factor option should be non-negative")
-    if persistent and n == 0:
-        raise ValueError("persistent_workers option needs num_workers > 0")
-    if context is not None and n == 0:
-        raise ValueError("multiprocessing_context can only be used with num_workers > 0, but got num_workers=0")
-
-
-def _check_stream(shuffle: Any, sampler: Any, batch_sampler: Any) -> None:
-    given = {"shuffle": shuffle or None, "sampler": sampler, "batch_sampler": batch_sampler}
-    for name, value in given.items():
-        if value is not None:
-            raise ValueError(
-                f"DataLoader with IterableDataset: expected unspecified {name} option, but got {name}={value}")
+def _refuse(problems: dict[str, Any]) -> None:
+    """ValueError for the first problem that is there."""
+    for text, is_there in problems.items():
+        if is_there:
+            raise ValueError(text)

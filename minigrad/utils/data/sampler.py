@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from itertools import islice
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
 from ... import random
-
-T_co = TypeVar("T_co", covariant=True)
+from .dataset import T_co
 
 
 class Sampler(Generic[T_co]):

@@ -1,4 +1,4 @@
-"""torch.autograd: where a walk back along the tape begins, and what becomes of what it brings.
+"""autograd.grad and autograd.backward: where a walk back along the tape begins, and what becomes of what it brings.
 
 >>> from minigrad import tensor
 >>> x = tensor(3.0, requires_grad=True)
@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .engine import Node, TensorCore, own, walk_back, wrap
-from .modes import enable_grad, inference_mode, no_grad, set_grad_enabled
+from ..engine import Node, TensorCore, own, walk_back, wrap
+from ..modes import mode, set_grad_enabled
+from .anomaly_mode import warn_of_forward
 
 if TYPE_CHECKING:
-    from .tensor import Tensor
+    from ..tensor import Tensor
 
-__all__ = ["backward", "enable_grad", "grad", "inference_mode", "no_grad", "set_grad_enabled"]
+__all__ = ["backward", "grad"]
 
 OneOrMany = Any  # a tensor, or a sequence of tensors (of which gradients may be None)
 
@@ -48,13 +49,17 @@ def backward(tensors: OneOrMany, grad_tensors: OneOrMany = None, retain_graph: b
 
 
 def grad(outputs: OneOrMany, inputs: OneOrMany, grad_outputs: OneOrMany = None, retain_graph: bool | None = None,
-         create_graph: bool = False, allow_unused: bool | None = None,
+         create_graph: bool = False, only_inputs: bool = True, allow_unused: bool | None = None, *,
          materialize_grads: bool = False) -> tuple[Any, ...]:
     """The gradients of the outputs, times grad_outputs, with respect to the inputs, as a tuple; no `.grad` changes.
 
     An input that the outputs do not depend on is an error, unless allow_unused (it gets None) or
     materialize_grads (it gets zeros).
     """
+    if not only_inputs:
+        warnings.warn("only_inputs argument is deprecated and is ignored now (defaults to True). To accumulate "
+                      "gradient for other parts of the graph, please use torch.autograd.backward.", FutureWarning,
+                      stacklevel=2)
     if materialize_grads and allow_unused is False:
         raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: False.")
     nodes = _input_nodes(_listed(inputs))
@@ -82,9 +87,23 @@ def _run(outputs: OneOrMany, gradients: OneOrMany, targets: Sequence[Node] | Non
     roots = [_output_node(out, i) for i, out in enumerate(outs)]
     seeds = [_first_cotangent(out, g, i) for i, (out, g) in enumerate(zip(outs, given, strict=True))]
     keep = create_graph if retain_graph is None else retain_graph
-    with set_grad_enabled(create_graph):
-        return walk_back(roots, seeds if create_graph else [seed.array for seed in seeds], targets, retain_graph=keep,
-                         create_graph=create_graph)
+    try:
+        with set_grad_enabled(create_graph):
+            return walk_back(roots, seeds if create_graph else [seed.array for seed in seeds], targets,
+                             retain_graph=keep, create_graph=create_graph)
+    except Exception as error:
+        if mode.source:
+            _warn_of_node(error)
+        raise
+
+
+def _warn_of_node(error: Exception) -> None:
+    """Detecting anomalies: warn of the node that the walk had come to. Its frame knows, so the walk need not tell."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code is not walk_back.__code__:
+        trace = trace.tb_next
+    if trace is not None and "node" in trace.tb_frame.f_locals:
+        warn_of_forward(trace.tb_frame.f_locals["node"])
 
 
 def _listed(given: OneOrMany) -> Sequence[Any]:
@@ -93,7 +112,7 @@ def _listed(given: OneOrMany) -> Sequence[Any]:
 
 def _output_node(out: Tensor, i: int) -> Node:
     """Where the walk starts for the i-th output."""
-    if not out.requires_grad or out.node is None:
+    if not out.requires_grad or out.node is None or getattr(out.node, "frozen", False):  # frozen: a no_grad view
         raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn")
     return out.node
 
@@ -118,7 +137,7 @@ def _input_nodes(inputs: Sequence[Tensor]) -> list[Node]:
     if not inputs:
         raise RuntimeError("inputs argument cannot be empty: name at least one tensor")
     for i, t in enumerate(inputs):
-        if t.node is None:
+        if t.current_node() is None:
             raise RuntimeError(
                 f"One of the differentiated Tensors does not require grad (index {i}, shape {list(t.array.shape)})")
     return [t.node for t in inputs if t.node is not None]

@@ -1,0 +1,50 @@
+"""Layers without parameters, each in one line: the function, and the options that it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from inspect import Parameter, Signature
+from typing import Any, ClassVar
+
+from .module import Module
+
+REQUIRED = Parameter.empty  # the value of an option that has no default
+
+
+def changed(layer: Module, **defaults: Any) -> str:
+    """", name=value" for each option that is not as usual: what the repr of a layer with parameters ends with."""
+    return "".join([f", {name}={getattr(layer, name)}" for name, usual in defaults.items()
+                    if getattr(layer, name) != usual])
+
+
+class FunctionLayer(Module):
+    """A function of `nn.functional` as a layer: its options are the layer's attributes, and stand in its repr.
+
+    `class ELU(FunctionLayer, function=F.elu, alpha=1.0, inplace=False)` is made by `ELU(alpha=1.0, inplace=False)` and
+    calls `F.elu(input, alpha=..., inplace=...)`. The repr leaves out the `hidden` options, and inplace=False.
+    """
+
+    function: ClassVar[Callable[..., Any]]
+    hidden: ClassVar[tuple[str, ...]]
+    __signature__: ClassVar[Signature]  # what `help` shows
+
+    def __init_subclass__(cls, function: Callable[..., Any] | None = None, hidden: tuple[str, ...] = (),
+                          **options: Any) -> None:
+        if function is not None:
+            kind = Parameter.POSITIONAL_OR_KEYWORD
+            cls.function, cls.hidden = staticmethod(function), hidden
+            cls.__signature__ = Signature([Parameter(name, kind, default=value) for name, value in options.items()])
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__()
+        given = self.__signature__.bind(*args, **kwargs)
+        given.apply_defaults()
+        self.__dict__.update(given.arguments)
+
+    def forward(self, *inputs: Any) -> Any:
+        return self.function(*inputs, **{name: getattr(self, name) for name in self.__signature__.parameters})
+
+    def extra_repr(self) -> str:
+        shown = [name for name in self.__signature__.parameters if name not in (*self.hidden, "inplace")]
+        text = [f"{name}={getattr(self, name)!r}" for name in shown]
+        return ", ".join(text + ["inplace=True"] * getattr(self, "inplace", False))

@@ -1,0 +1,146 @@
+"""Recurrent layers: the same step for each element of a sequence, and a hidden state that it hands on."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar
+
+from ...creation import empty, zeros
+from ...functions.joining import cat, stack
+from ...tensor import Tensor
+from .. import functional as F
+from .. import init
+from ..parameter import Parameter
+from ._function import changed
+from .module import Module
+
+State = tuple[Tensor, ...]  # the hidden state h; of an LSTM h and c
+
+
+class RNNBase(Module):
+    """What recurrent layers share.
+
+    Shapes: input (L, N, input_size), with batch_first (N, L, input_size), or without N -> the outputs of the last layer
+    (L, N, D hidden_size), and the last states of all layers (num_layers D, N, hidden_size), where D is 2 if
+    `bidirectional`, else 1. `hx`, zeros unless given, has the shape of the latter. Each layer k has weight_ih_lk,
+    weight_hh_lk, bias_ih_lk and bias_hh_lk, drawn from the uniform distribution on +-1/sqrt(hidden_size). `dropout`
+    comes between the layers. ValueError and RuntimeError for shapes that do not fit.
+    """
+
+    gates: ClassVar[int] = 1  # how many vectors of hidden_size a step computes
+
+    def __init__(self, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True,
+                 batch_first: bool = False, dropout: float = 0.0, bidirectional: bool = False, device: Any = None,
+                 dtype: Any = None) -> None:
+        super().__init__()
+        self.input_size, self.hidden_size, self.num_layers, self.bias = input_size, hidden_size, num_layers, bias
+        self.batch_first, self.dropout, self.bidirectional = batch_first, dropout, bidirectional
+        rows = self.gates * hidden_size
+        for layer, suffix in self._passes():
+            width = input_size if layer == 0 else hidden_size * (1 + bidirectional)
+            for name, shape in (("weight_ih", (rows, width)), ("weight_hh", (rows, hidden_size)),
+                                *(("bias_ih", (rows,)), ("bias_hh", (rows,))) * bias):
+                self.register_parameter(f"{name}{suffix}", Parameter(empty(*shape, device=device, dtype=dtype)))
+        self.reset_parameters()
+
+    def _passes(self) -> list[tuple[int, str]]:
+        """Each pass over a sequence: the layer, and how its parameters' names end."""
+        ends = ("", "_reverse") if self.bidirectional else ("",)
+        return [(layer, f"_l{layer}{end}") for layer in range(self.num_layers) for end in ends]
+
+    def reset_parameters(self) -> None:
+        """Draw all parameters anew."""
+        bound = 1 / math.sqrt(self.hidden_size) if self.hidden_size > 0 else 0
+        for p in self.parameters():
+            init.uniform_(p, -bound, bound)
+
+    def step(self, x: Tensor, h: Tensor, state: State) -> State:
+        """The next state, from W_ih x + b_ih, W_hh h + b_hh and the state."""
+        raise NotImplementedError("each kind of recurrent layer has its own step")
+
+    def forward(self, input: Tensor, hx: Any = None) -> tuple[Tensor, Any]:
+        if input.ndim not in (2, 3):
+            raise ValueError(f"{type(self).__name__}: Expected input to be 2D or 3D, got {input.ndim}D instead")
+        if input.shape[-1] != self.input_size:
+            raise RuntimeError("input.size(-1) must be equal to input_size. "
+                               f"Expected {self.input_size}, got {input.shape[-1]}")
+        x = input.unsqueeze(1) if input.ndim == 2 else input.transpose(0, 1) if self.batch_first else input
+        shape, passes = (self.num_layers * (1 + self.bidirectional), x.shape[1], self.hidden_size), self._passes()
+        states = (hx,) if isinstance(hx, Tensor) else hx or (zeros(shape, dtype=x.dtype),) * (1 + (self.gates == 4))
+        states = [s.unsqueeze(1) if input.ndim == 2 and s.ndim == 2 else s for s in states]
+        for s in states:
+            if s.shape != shape:
+                raise RuntimeError(f"Expected hidden size {shape}, got {list(s.shape)}")
+        last, outs = [], []
+        for k, (layer, suffix) in enumerate(passes):
+            out, state = self._run(x, suffix, tuple([s[k] for s in states]))
+            outs.append(out)
+            last.append(state)
+            if k + 1 < len(passes) and passes[k + 1][0] > layer:  # the next layer reads what this one gave
+                x, outs = F.dropout(cat(outs, -1), self.dropout, self.training), []
+        x = cat(outs, -1) if self.bidirectional else outs[0]
+        finals = [stack(s) for s in zip(*last, strict=True)]
+        if input.ndim == 2:
+            x, finals = x.squeeze(1), [s.squeeze(1) for s in finals]
+        elif self.batch_first:
+            x = x.transpose(0, 1)
+        return x, tuple(finals) if len(finals) > 1 else finals[0]
+
+    def _run(self, x: Tensor, suffix: str, state: State) -> tuple[Tensor, State]:
+        """One pass over x (L, N, ...): all outputs, and the last state."""
+        w_ih, w_hh, b_ih, b_hh = [getattr(self, f"{name}{suffix}", None)
+                                  for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+        inputs, outs = F.linear(x, w_ih, b_ih).unbind(0), []  # type: ignore[arg-type]
+        backwards = suffix.endswith("reverse")
+        for xt in inputs[::-1] if backwards else inputs:
+            state = self.step(xt, F.linear(state[0], w_hh, b_hh), state)  # type: ignore[arg-type]
+            outs.append(state[0])
+        return stack(outs[::-1] if backwards else outs), state
+
+    def extra_repr(self) -> str:
+        return f"{self.input_size}, {self.hidden_size}" + changed(
+            self, num_layers=1, bias=True, batch_first=False, dropout=0, bidirectional=False)
+
+
+class RNN(RNNBase):
+    """h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or relu of it by `nonlinearity`; shapes as `RNNBase` says."""
+
+    def __init__(self, input_size: int, hidden_size: int, num_layers: int = 1, nonlinearity: str = "tanh",
+                 *args: Any, **kwargs: Any) -> None:
+        if nonlinearity not in ("tanh", "relu"):
+            raise ValueError(f"Unknown nonlinearity '{nonlinearity}'. Select from 'tanh' or 'relu'.")
+        super().__init__(input_size, hidden_size, num_layers, *args, **kwargs)
+        self.nonlinearity = nonlinearity
+
+    def step(self, x: Tensor, h: Tensor, state: State) -> State:
+        return ((x + h).tanh() if self.nonlinearity == "tanh" else (x + h).relu(),)
+
+
+class LSTM(RNNBase):
+    """Gates i, f, o say what enters the cell, stays in it and is shown: c' = f c + i g, h' = o tanh(c').
+
+    i, f, o are the sigmoid, and g the tanh, of a part of W_ih x + b_ih + W_hh h + b_hh. The state is (h, c); shapes as
+    `RNNBase` says.
+    """
+
+    gates = 4
+
+    def step(self, x: Tensor, h: Tensor, state: State) -> State:
+        i, f, g, o = (x + h).chunk(4, -1)
+        c = f.sigmoid() * state[1] + i.sigmoid() * g.tanh()
+        return o.sigmoid() * c.tanh(), c
+
+
+class GRU(RNNBase):
+    """Gates r, z say how much of the state the new value n sees, and how much of it stays: h' = (1 - z) n + z h.
+
+    r and z are the sigmoid of a part of W_ih x + b_ih + W_hh h + b_hh, n is the tanh of a part of W_ih x + b_ih plus r
+    times that of W_hh h + b_hh; shapes as `RNNBase` says.
+    """
+
+    gates = 3
+
+    def step(self, x: Tensor, h: Tensor, state: State) -> State:
+        (rx, zx, nx), (rh, zh, nh) = x.chunk(3, -1), h.chunk(3, -1)
+        n = (nx + (rx + rh).sigmoid() * nh).tanh()
+        return (n + (zx + zh).sigmoid() * (state[0] - n),)
