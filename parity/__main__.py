@@ -1,4 +1,4 @@
-"""The command: `python -m parity [NAMES or script paths] [--engines a,b,…] [--json FILE] [--out DIR]`."""
+"""The command: `python -m parity [NAME|SCRIPT …] [--engines A,B] [--json FILE] [--out DIR] [-- ARGUMENTS]`."""
 
 import argparse
 import signal
@@ -10,9 +10,10 @@ from pathlib import Path
 from tqdm import tqdm  # type: ignore[import-untyped]
 
 from parity.compare import Comparison
-from parity.engines import ENGINES, REFERENCE, EngineProcess, WorkingDirectoryError
+from parity.engines import ENGINES, REFERENCE, EngineProcess, Run
 from parity.lockstep import follow
 from parity.report import table, write_json
+from parity.surroundings import WorkingDirectoryError
 from parity.verdict import problems
 
 EXPERIMENTS = Path(__file__).parent / "experiments"
@@ -24,8 +25,9 @@ Trains the same unmodified PyTorch script on minigrad and on torch, each in a pr
 same seed and without copying weights, and compares initial weights, every loss, gradient, parameter and
 printed line.
 
-A script is an ordinary one (import torch, a model, an optimizer, a loop). It runs in an empty directory, so
-it should find its data through absolute paths or `__file__`.
+A script is an ordinary one: with any number of models and optimizers, or none (w -= lr * w.grad), or one that
+only prints. It runs in a copy of its folder, finds the files beside it, and writes there and not over yours.
+What follows -- are its own arguments. If it sets no seed, torch, NumPy and Python all start from seed 0.
 """
 EXAMPLES = """\
 examples:
@@ -33,18 +35,41 @@ examples:
   python -m parity circles                one experiment
   python -m parity my_training.py         your own script
   python -m parity --engines torch,minigrad my_training.py
-                                          a quick look: without the float64 judges there is no verdict
+                                          a quick look: without the float64 judges, numbers may be 1e-3 off
+  python -m parity my_training.py -- --epochs 3 --lr 0.1
+                                          a script with arguments
+  python -m parity my_quiz.py --input answers.txt
+                                          a script that asks: each input() takes the next line of the file
+
+  python -m parity conformance --help     another check: torch's own test samples through both
+  python -m parity programs --help        random programs and random training loops on both
+  python -m parity bisect --help          finds the operation at which two engines part
 
 engines:
   torch, minigrad            float32 on the CPU; torch is the reference
   torch-f64, minigrad-f64    float64, from weights drawn in float32; they judge, and must agree to 1e-10
   torch-cuda                 float32 on a GPU, for scripts that ask for one; "not run" where there is none
+  torch-cuda-f64, torch-cuda-tf32
+                             the same in float64, and with products in TF32, whose errors are shown, not judged
+
+the page: DIR/index.html, one file without anything beside it. It shows the other checks as well, once they are run:
+  python -m parity conformance --json parity-report/conformance.json
+  python -m parity mutants --json parity-report/mutants.json
+  python -m parity programs --json parity-report/programs.json
+
+verdicts:
+  agrees        every loss, gradient, parameter and printed line is as near to torch-f64 as rounding explains
+  same          equal to 1e-3 of torch, where the judges did not run, or the script breaks in float64
+  fails alike   torch fails, and this engine with the same exception at the same line; this counts as same
+  DISAGREES, FAILED    the first difference, or the error, stands below the table, with the script's line
 
 exit status: 0 no disagreement, 1 a disagreement or a script that failed, 2 a wrong command line
 """
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    split = given.index("--") if "--" in given else len(given)
     parser = argparse.ArgumentParser(
         prog="python -m parity", description=HELP, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -53,11 +78,16 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--engines", default=",".join(ENGINES), metavar="A,B", help="which engines (default: %(default)s)")
     add("--json", type=Path, metavar="FILE", help="write all figures, versions and the machine to FILE")
     add("--out", type=Path, default=Path("parity-report"), metavar="DIR",
-        help="for plots and for the scripts' working directories (default: %(default)s)")  # fmt: skip
-    options = parser.parse_args(arguments)
+        help="for the page, plots and the scripts' working directories (default: %(default)s)")  # fmt: skip
+    add("--record", action="store_true", help="keep a run with torch-cuda as docs/results/parity-<gpu>.md")
+    add("--input", type=Path, metavar="FILE", help="what the script's input() is to read, a line for each call")
+    options = parser.parse_args(given[:split])
+    options.arguments = tuple(given[split + 1 :])
     try:
         options.scripts = find_scripts(options.scripts or list(experiments()))
         options.engines = find_engines(options.engines)
+        if options.input is not None and not options.input.is_file():
+            raise ValueError(f"no such file: {options.input}")
     except ValueError as error:
         parser.error(str(error))
     return options
@@ -91,10 +121,10 @@ def find_engines(text: str) -> list[str]:
     return [name for name in ENGINES if name in asked]
 
 
-def run_script(name: str, script: Path, engines: Sequence[str], out: Path, position: str = "") -> Comparison:
+def run_script(name: str, run: Run, engines: Sequence[str], out: Path, position: str = "") -> Comparison:
     """Run one script on all engines at once and compare as they go; the progress bar says "circles (2 of 5)"."""
     comparison = Comparison(name, engines)
-    if script.parent == EXPERIMENTS:
+    if run.script.parent == EXPERIMENTS:
         comparison.length = LENGTHS.get(name)
     with ExitStack() as stack:
         bar = stack.enter_context(tqdm(desc=f"{name}{position}", unit=" steps", leave=False, file=sys.stderr))
@@ -105,8 +135,9 @@ def run_script(name: str, script: Path, engines: Sequence[str], out: Path, posit
 
         processes = {}
         for engine in engines:
-            processes[engine] = EngineProcess(ENGINES[engine], script, out / name / engine)
+            processes[engine] = EngineProcess(ENGINES[engine], run, out / name / engine)
             stack.callback(processes[engine].stop)
+        comparison.complete_folder = all(process.surroundings.complete for process in processes.values())
         follow(
             comparison,
             {engine: process.records() for engine, process in processes.items()},
@@ -127,13 +158,39 @@ def draw(comparison: Comparison, out: Path) -> None:
         plot_figures(directories, out)
 
 
+def show_page(comparisons: Sequence[Comparison], options: argparse.Namespace) -> Path:
+    from parity.page.build import write_page
+
+    return write_page(comparisons, list(options.scripts.values()), options.out)
+
+
+def keep_record(comparisons: Sequence[Comparison]) -> str:
+    from parity.page.record import write_record
+
+    return write_record(comparisons)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    options = parse(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["conformance"]:
+        from parity.conformance.command import main as conformance  # here: it imports torch
+
+        return conformance(given[1:])
+    if given[:1] == ["programs"]:
+        from parity.programs.command import main as programs
+
+        return programs(given[1:])
+    if given[:1] == ["bisect"]:
+        from parity.bisect.command import main as bisect
+
+        return bisect(given[1:])
+    options = parse(given)
     comparisons = []
     try:
         for number, (name, script) in enumerate(options.scripts.items(), start=1):
             position = f" ({number} of {len(options.scripts)})"
-            comparisons.append(run_script(name, script, options.engines, options.out, position))
+            run = Run(script, options.arguments, options.input)
+            comparisons.append(run_script(name, run, options.engines, options.out, position))
             draw(comparisons[-1], options.out / name)
     except KeyboardInterrupt:
         print("\ninterrupted: all engines were stopped, nothing was reported", file=sys.stderr)
@@ -143,8 +200,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     if options.json:
         write_json(comparisons, list(options.scripts.values()), options.json)
-    print(f"plots: {options.out}/*/*.png", file=sys.stderr)
     print(table(comparisons))
+    print(f"page: {show_page(comparisons, options)}", file=sys.stderr)
+    if options.record:
+        print(keep_record(comparisons), file=sys.stderr)
     return 1 if any(problems(comparison) for comparison in comparisons) else 0
 
 

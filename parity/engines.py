@@ -1,19 +1,18 @@
 """The engines, and how one is started: its own process, one thread, its own working directory."""
 
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from parity.records import Finished, Record, receive
+from parity.surroundings import ERRORS, copy_surroundings, prepare
 
 ROOT = Path(__file__).resolve().parent.parent  # where `parity` and `minigrad` are imported from
 
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-PRINTED, ERRORS = "stdout.txt", "stderr.txt"  # what a script wrote, kept in its working directory
 
 
 @dataclass(frozen=True)
@@ -22,6 +21,7 @@ class Engine:
     library: str  # "torch" or "minigrad"
     wide: bool = False  # computes in float64, from weights drawn in float32
     cuda: bool = False
+    tf32: bool = False  # may round the factors of products to ten bits: its errors are shown, not judged
 
     @property
     def dtype(self) -> str:
@@ -36,24 +36,12 @@ ENGINES = {
         Engine("minigrad", "minigrad"),
         Engine("minigrad-f64", "minigrad", wide=True),
         Engine("torch-cuda", "torch", cuda=True),
+        Engine("torch-cuda-f64", "torch", wide=True, cuda=True),
+        Engine("torch-cuda-tf32", "torch", cuda=True, tf32=True),
     )
 }
 REFERENCE = "torch"  # whose numbers the others must have
 JUDGE, SECOND_JUDGE = "torch-f64", "minigrad-f64"  # who must agree before anybody is judged
-
-
-class WorkingDirectoryError(Exception):
-    """The directory in which a script would run holds files that are not ours."""
-
-
-def fresh_directory(path: Path) -> Path:
-    """An empty directory; what an earlier run left there goes, what anybody else left there stays."""
-    if path.exists() and any(path.iterdir()):
-        if not (path / PRINTED).exists():
-            raise WorkingDirectoryError(f"{path} holds files that no parity run made; choose another --out")
-        shutil.rmtree(path)
-    path.mkdir(parents=True, exist_ok=True)
-    return path
 
 
 def environment(engine: Engine) -> dict[str, str]:
@@ -61,7 +49,7 @@ def environment(engine: Engine) -> dict[str, str]:
     variables.update(dict.fromkeys(ONE_THREAD, "1"))
     variables["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     variables["PYTHONHASHSEED"] = "0"
-    variables["MPLBACKEND"] = "Agg"
+    variables["MPLBACKEND"] = "module://parity.shown"
     if engine.cuda:
         variables["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # what cuBLAS needs to be deterministic
     else:
@@ -69,19 +57,30 @@ def environment(engine: Engine) -> dict[str, str]:
     return variables
 
 
-class EngineProcess:
-    """One engine running one script."""
+@dataclass(frozen=True)
+class Run:
+    """What is to be run: a script, its arguments, and the file (if any) that answers its `input()`."""
 
-    def __init__(self, engine: Engine, script: Path, directory: Path):
+    script: Path
+    arguments: tuple[str, ...] = ()
+    answers: Path | None = None
+
+
+class EngineProcess:
+    """One engine running one script, in a working directory with a copy of the script's folder."""
+
+    def __init__(self, engine: Engine, run: Run, directory: Path, worker: Sequence[str] = ()):
+        """`worker`: another module than parity.worker, to run in the process, and its own arguments."""
         self.engine = engine
-        self.directory = fresh_directory(directory)
-        (directory / PRINTED).touch()
-        with open(directory / ERRORS, "wb") as errors:
+        self.directory = prepare(directory)
+        self.surroundings = copy_surroundings(run.script, self.directory)
+        module = worker or ("parity.worker", engine.name)
+        with open(self.directory / ERRORS, "wb") as errors, open(run.answers or os.devnull, "rb") as answers:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "parity.worker", engine.name, str(script)],
-                cwd=directory,
+                [sys.executable, "-P", "-m", *module, run.script.name, *run.arguments],
+                cwd=self.directory,
                 env=environment(engine),
-                stdin=subprocess.DEVNULL,
+                stdin=answers,
                 stdout=subprocess.PIPE,  # the records; what the script prints goes to the recorder
                 stderr=errors,
                 start_new_session=True,  # Ctrl-C reaches the parent alone, which then ends this process
@@ -105,3 +104,4 @@ class EngineProcess:
         self.process.wait()
         if self.process.stdout:
             self.process.stdout.close()
+        self.surroundings.remove_unchanged()

@@ -1,22 +1,24 @@
 """Printed lines: the numbers in them, which lines are compared at all, and when two lines are the same.
 
-"Identical" lines have the same characters. "Same" lines have the same text apart from numbers, and each
-number within the float32 error of the run. A number that a script read from a tensor is compared as it was
+"Identical" lines have the same characters. "Same" lines have the same text apart from numbers and blanks, and
+each number within the float32 error of the run. A number that a script read from a tensor is compared as it was
 before it was rounded for print: so two losses 1e-8 apart may print .123 and .124, and a wrong last digit is
-still found.
+still found. Numbers that the script worked out itself may be off by one in the last place.
 """
 
+import os
 import re
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from math import isfinite
 
 from parity.records import Line
-from parity.tolerances import JUDGES, GrowthOfRounding
+from parity.tolerances import JUDGES, MOST_PLACES, SETTLED, WITHOUT_JUDGES, GrowthOfRounding
 
 NUMBER = re.compile(r"(?<![\w.])[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|(?:nan|inf)\b)")
+SHOWN = 120  # characters of a line, in a report
+A_NUMBER = "\0"  # stands for one in what is left of a line
 
 # Lines of times and versions differ from run to run and from engine to engine, so they are not compared.
 # The report prints this list whenever it left a line out.
@@ -26,11 +28,15 @@ LEFT_OUT = (
     r"\d\s*(s|ms|us|µs|secs?|seconds?|milliseconds?|mins?|minutes?|hours?)\b",
     r"\bversions?\b",
     r"\b(python|torch|pytorch|numpy|cuda) v?\d+\.\d+",
+    r"(it/s|s/it)\b",
+    r"\b\d{1,2}:\d\d:\d\d\b",
+    r"\b20\d\d-\d\d-\d\d\b",
 )
+ANY_LEFT_OUT = re.compile("|".join(LEFT_OUT), re.IGNORECASE)
 
 
 def is_left_out(text: str) -> bool:
-    return any(re.search(pattern, text, re.IGNORECASE) for pattern in LEFT_OUT)
+    return ANY_LEFT_OUT.search(text) is not None
 
 
 def split_numbers(text: str) -> tuple[str, list[str]]:
@@ -55,85 +61,65 @@ class Expected:
     allowed: float
 
 
-@dataclass
-class LineCounts:
-    """How many lines an engine printed, and how they compare with torch's."""
+class Expectations:
+    """What float32 engines should print, line by line, as the run goes on."""
 
-    left_out: int = 0  # lines of times and versions
-    compared: int = 0
-    same: int = 0
-    identical: int = 0
-    difference: str | None = None  # the first line that is not the same
+    def __init__(self) -> None:
+        self.growth = GrowthOfRounding()
+        self.largest: dict[tuple[str, int], float] = {}
 
+    def of(self, torch: Line, judge: Line | None, share: float) -> list[Expected]:
+        """For each number of torch's line: the judge's, and how far an engine may be from it by now.
 
-def expected_numbers(
-    torch: Sequence[Line], judge: Sequence[Line], shares: Sequence[float], judge_stopped: bool = False
-) -> list[list[Expected]]:
-    """For each line and number what a float32 engine should print.
-
-    Allowed is the growth of rounding at this place of this line (the same text earlier in the run), or what the
-    loss is allowed by then (`shares`, one a line, of the largest number at this place), whichever is more. Where
-    the judge prints another text, nothing is allowed; where it has stopped on purpose, torch stands in for it.
-    """
-    growth = GrowthOfRounding()
-    largest: dict[tuple[str, int], float] = defaultdict(float)
-    expected = []
-    for position, line in enumerate(torch):
-        template, _ = split_numbers(line.text)
-        exact = judge[position] if position < len(judge) else line if judge_stopped else None
-        if exact is None or split_numbers(exact.text)[0] != template:
-            expected.append([Expected(number, 0.0) for number in line.numbers])
-            continue
-        numbers = []
-        for place, (number, right) in enumerate(zip(line.numbers, exact.numbers, strict=True)):
-            if isfinite(right):
-                largest[template, place] = max(largest[template, place], abs(right))
-            bound = growth.bound((template, place), abs(number - right), abs(right))
-            numbers.append(Expected(right, max(bound, shares[position] * largest[template, place])))
-        expected.append(numbers)
-    return expected
+        Allowed is the growth of rounding at this place of this line (the same text earlier in the run), or what
+        its loss is allowed by now (`share`, of the largest number at this place), whichever is more. Where the
+        judge prints no such line, it is torch's number, and WITHOUT_JUDGES of it.
+        """
+        text = text_of(torch)
+        if judge is None or text_of(judge) != text:
+            return [Expected(n, max(WITHOUT_JUDGES * abs(n), SETTLED["float32"])) for n in torch.numbers]
+        if len(self.largest) > MOST_PLACES:
+            self.largest.clear()
+        expected = []
+        for place, (number, right) in enumerate(zip(torch.numbers, judge.numbers, strict=True)):
+            size = abs(right) if isfinite(right) else 0.0
+            self.largest[text, place] = largest = max(self.largest.get((text, place), 0.0), size)
+            bound = self.growth.bound((text, place), abs(number - right), abs(right))
+            expected.append(Expected(right, max(bound, share * largest, SETTLED["float32"])))
+        return expected
 
 
-def expected_of_judge(judge: Sequence[Line]) -> list[list[Expected]]:
-    """For each line and number what the other float64 engine should print."""
-    return [[Expected(number, JUDGES * abs(number)) for number in line.numbers] for line in judge]
+def expected_of_judge(judge: Line) -> list[Expected]:
+    """For each number what the other float64 engine should print."""
+    return [Expected(number, max(JUDGES * abs(number), SETTLED["float64"])) for number in judge.numbers]
 
 
-def compare_lines(
-    lines: Sequence[Line], others: Sequence[Line], expected: Sequence[Sequence[Expected]] | None
-) -> LineCounts:
-    """Compare an engine's lines with torch's lines of the same precision, one by one.
-
-    Without a judge (`expected` is None) other numbers in the same text are neither "same" nor a difference.
-    """
-    counts = LineCounts(compared=max(len(lines), len(others)))
-    for position, (line, other) in enumerate(zip_longest(lines, others)):
-        if line and other and line.text == other.text:
-            counts.identical += 1
-            counts.same += 1
-        elif line and other and same_text(line, other) and expected is None:
-            continue
-        elif line and other and expected and same_numbers(line, other, expected[position]):
-            counts.same += 1
-        elif counts.difference is None:
-            counts.difference = f"printed line {position + 1} is {quote(line)}, torch's is {quote(other)}"
-    return counts
+def text_of(line: Line) -> str:
+    """A line's text without its numbers, and without blanks: one makes room for a sign, and comes and goes with it."""
+    return "".join(NUMBER.sub(A_NUMBER, line.text).split())
 
 
 def same_text(line: Line, other: Line) -> bool:
-    return split_numbers(line.text)[0] == split_numbers(other.text)[0]
+    return text_of(line) == text_of(other)
 
 
 def same_numbers(line: Line, other: Line, expected: Sequence[Expected]) -> bool:
-    """The same text, and each number is printed alike or close enough to the judge's."""
+    """The same text, and each number is printed alike or close enough to what is expected."""
+    if not same_text(line, other):
+        return False
     printed, other_printed = split_numbers(line.text)[1], split_numbers(other.text)[1]
-    return same_text(line, other) and all(
-        mine == theirs or abs(number - right.number) <= right.allowed
-        for mine, theirs, number, right in zip(printed, other_printed, line.numbers, expected, strict=True)
+    rounded = [max(pair) for pair in zip_longest(line.rounded, other.rounded, fillvalue=0.0)]
+    return all(
+        mine == theirs or abs(number - right.number) <= right.allowed + 1.000001 * by
+        for mine, theirs, number, right, by in zip_longest(
+            printed, other_printed, line.numbers, expected, rounded[: len(printed)], fillvalue=0.0
+        )
     )
 
 
-def quote(line: Line | None) -> str:
-    if line is None:
-        return "missing"
-    return repr(line.text if len(line.text) <= 120 else line.text[:117] + "…")
+def quote_both(line: Line | None, other: Line | None) -> tuple[str, str]:
+    """Two lines that differ, each with no more than SHOWN characters around the first that does."""
+    texts = [line.text if line else "", other.text if other else ""]
+    start = max(0, len(os.path.commonprefix(texts)) - SHOWN // 2) if max(map(len, texts)) > SHOWN else 0
+    quoted = [repr("…"[:start] + text[start : start + SHOWN] + "…"[: len(text) - start - SHOWN]) for text in texts]
+    return quoted[0] if line else "missing", quoted[1] if other else "missing"

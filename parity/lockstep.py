@@ -6,91 +6,126 @@ engine that runs ahead waits: its pipe is full until the others have caught up, 
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
 
 from parity.compare import Comparison
 from parity.engines import JUDGE, REFERENCE
-from parity.lines import compare_lines, expected_numbers, expected_of_judge, is_left_out
+from parity.lines import is_left_out
+from parity.printed import PrintedLines
 from parity.records import Backward, Finished, Line, Record, Started, Training, Update, Weights
 from parity.results import EngineResult
 
 NOTE = "Note: "  # a printed line that begins so stands under the report's table, too
+MOST_NOTES = 5
 LENGTH = re.compile(r"\b(\d+) steps in all\b")  # tells the progress bar how long
+LINES_AT_ONCE = 1000  # are read of one engine before the others' turn
 
 
 class Stream:
-    """One engine's records: gives the training records one by one and puts the printed lines aside."""
+    """One engine's records, read until the next training record; printed lines are put aside for comparison."""
 
-    def __init__(self, result: EngineResult, records: Iterator[Record]):
+    def __init__(self, result: EngineResult, records: Iterator[Record], lines: PrintedLines):
         self.result = result
         self.records = records
-        self.given = 0
-        self.lines: list[Line] = []
-        self.left_out = 0  # lines of times and versions
-        self.printed_after: list[int] = []  # for each line, the number of training records before it
+        self.printed = lines.engines[result.engine.name]
+        self.training: Training | None = None  # the next record to be compared
+        self.ended = False
 
     @property
-    def stopped(self) -> bool:
-        """It has ended on purpose, before the script did."""
-        return self.result.finished.stopped
+    def ready(self) -> bool:
+        return self.training is not None or self.ended
 
-    def next(self) -> Training | None:
-        """The next training record; None once the engine has finished."""
-        for record in self.records:
-            match record:
-                case Line() if is_left_out(record.text):
-                    self.left_out += 1
-                case Line():
-                    self.lines.append(record)
-                    self.printed_after.append(self.given)
-                case Started():
-                    self.result.versions = record.versions
-                case Finished():
-                    self.result.finished = record
-                    return None
-                case Weights() | Backward() | Update():
-                    self.given += 1
-                    return record
-        return None
+    def read(self, progress: Callable[[str], object]) -> None:
+        """Read on until a training record has come, the engine has finished, or many lines were printed."""
+        read = 0
+        while not self.ready and read < LINES_AT_ONCE:
+            match next(self.records, self.result.finished):
+                case Line() as line:
+                    read += 1
+                    self.take_line(line)
+                    progress(line.text)
+                case Started() as started:
+                    self.result.versions = started.versions
+                case Finished() as finished:
+                    self.result.finished = finished
+                    self.ended = self.printed.complete = True
+                    self.printed.counts = finished.outcome == "finished" and not finished.stopped
+                    self.printed.stopped = finished.stopped
+                case training:
+                    self.training = training
+
+    def take_line(self, line: Line) -> None:
+        if is_left_out(line.text):
+            self.result.lines.left_out += 1
+        elif not self.printed.complete:
+            self.printed.waiting.append(line)
+
+    def take(self) -> Training | None:
+        """The training record that was read; None from an engine that has ended."""
+        training, self.training = self.training, None
+        return training
+
+    def skip_to_the_end(self) -> None:
+        """It has parted from torch: only how it ends is of interest now."""
+        self.printed.complete, self.printed.counts = True, False
+        while not self.ended:
+            self.training = None
+            self.read(progress=lambda line: None)
 
 
 def follow(comparison: Comparison, records: Mapping[str, Iterator[Record]], progress: Callable[[int], object]) -> None:
     """Compare all streams to their ends; calls `progress` with the number of steps after each record."""
-    streams = {name: Stream(comparison.results[name], records[name]) for name in records}
-    together = [name for name in streams if name != REFERENCE]
-    while (expected := streams[REFERENCE].next()) is not None:
-        read_lines(comparison, streams[REFERENCE].lines)
-        matching: dict[str, Training] = {REFERENCE: expected}
-        for name in list(together):
-            record = streams[name].next()
-            if record is not None and same_action(expected, record):
+    results = comparison.results
+    lines = PrintedLines({name: results[name].lines for name in records})
+    streams = {name: Stream(results[name], records[name], lines) for name in records}
+    torch = streams.pop(REFERENCE)
+    together = dict(streams)
+    while True:
+        torch.read(progress=lambda line: listen(comparison, line))
+        for stream in together.values():
+            stream.read(progress=lambda line: None)
+        lines.compare(comparison.line_shares, comparison.step)
+        if not torch.ready or not all(stream.ready for stream in together.values()):
+            continue
+        expected = torch.take()
+        matching: dict[str, Training] = {} if expected is None else {REFERENCE: expected}
+        for name, stream in list(together.items()):
+            record = stream.take()
+            if expected is not None and record is not None and is_narrow(stream.result, record):
+                record = None
+                stream.result.broken = f"it computes in float32 ({expected.where}): the script cannot be widened"
+            if expected is not None and record is not None and same_action(expected, record):
                 matching[name] = record
-            else:
-                together.remove(name)
-                if streams[name].stopped and JUDGE not in matching:
+            elif expected is not None or record is not None:
+                del together[name]
+                stream.printed.complete, stream.printed.counts = True, False
+                if stream.result.finished.stopped and JUDGE not in matching:
                     comparison.stop_judging()
-                else:
-                    note_parting(comparison, name, expected, record)
+                elif not stream.result.broken:
+                    note_parting(comparison, name, expected, record, torch.result.finished)
+        if expected is None:
+            break
         comparison.take(matching)
         progress(comparison.step)
-    for name, stream in streams.items():
-        extra = stream.next()
-        if extra is not None and name in together:
-            note_parting(comparison, name, None, extra)
-        while stream.next() is not None:
-            pass
-    compare_printed(comparison, streams)
+    for name in streams.keys() - together.keys():
+        streams[name].skip_to_the_end()
+    lines.compare(comparison.line_shares, comparison.step)
 
 
-def read_lines(comparison: Comparison, lines: Sequence[Line]) -> None:
-    """What torch's script has printed for us to know: "Note: …", and "… 500 steps in all"."""
-    while comparison.lines_read < len(lines):
-        text = lines[comparison.lines_read].text
-        comparison.lines_read += 1
-        if text.startswith(NOTE):
-            comparison.notes.append(text.removeprefix(NOTE))
-        if length := LENGTH.search(text):
-            comparison.length = int(length[1])
+def listen(comparison: Comparison, text: str) -> None:
+    """What torch's script prints for us to know: "Note: …", and "… 500 steps in all"."""
+    if text.startswith(NOTE) and len(comparison.notes) < MOST_NOTES:
+        comparison.notes.append(text.removeprefix(NOTE))
+    if length := LENGTH.search(text):
+        comparison.length = int(length[1])
+
+
+def is_narrow(result: EngineResult, record: Training) -> bool:
+    """Whether an engine that should compute in float64 reports float32."""
+    arrays = [] if isinstance(record, Backward) else record.values
+    return result.engine.wide and any(array.dtype == np.float32 for array in arrays)
 
 
 def same_action(one: Training, other: Training) -> bool:
@@ -102,11 +137,13 @@ def same_action(one: Training, other: Training) -> bool:
     return type(one) is type(other)
 
 
-def note_parting(comparison: Comparison, name: str, expected: Training | None, record: Training | None) -> None:
+def note_parting(
+    comparison: Comparison, name: str, expected: Training | None, record: Training | None, torch: Finished
+) -> None:
     """This engine does something else than torch. One that failed, or never ran, says so itself."""
     result = comparison.results[name]
     ended_badly = record is None and result.finished.outcome != "finished"
-    torch_failed = expected is None and comparison.results[REFERENCE].finished.outcome != "finished"
+    torch_failed = expected is None and torch.outcome != "finished"
     if not ended_badly and not torch_failed:
         does = f"the script {action(record)}, with torch it {action(expected)}"
         result.differs(comparison.step, f"after step {comparison.step} {does}")
@@ -114,29 +151,18 @@ def note_parting(comparison: Comparison, name: str, expected: Training | None, r
 
 def action(record: Training | None) -> str:
     match record:
+        case Weights(by_hand=True):
+            return f"trains {', '.join(record.names)} by hand{place(record)}"
         case Weights():
-            return f"builds an optimizer over {', '.join(record.names) or 'nothing'}"
+            return f"builds an optimizer over {', '.join(record.names) or 'nothing'}{place(record)}"
         case Backward():
-            return "calls backward"
+            return f"calls backward{place(record)}"
+        case Update(by_hand=True):
+            return f"trains {len(record.values)} tensors by hand{place(record)}"
         case Update():
-            return f"takes a step of optimizer {record.optimizer} ({len(record.values)} parameters)"
+            return f"takes a step of optimizer {record.optimizer} ({len(record.values)} parameters){place(record)}"
     return "trains no further"
 
 
-def compare_printed(comparison: Comparison, streams: Mapping[str, Stream]) -> None:
-    """Compare all printed lines, once all engines have printed theirs."""
-    torch = streams[REFERENCE].lines
-    judge = streams[JUDGE].lines if JUDGE in streams and comparison.results[JUDGE].is_sound else []
-    read_lines(comparison, torch)
-    for stream in streams.values():
-        result = stream.result
-        if result.finished.outcome == comparison.results[REFERENCE].finished.outcome == "finished":
-            if result.engine.wide and judge:
-                result.lines = compare_lines(stream.lines, judge, expected_of_judge(judge))
-            else:
-                bounds = comparison.loss_bounds[result.engine.name]
-                shares = [bounds[after] for after in streams[REFERENCE].printed_after]
-                stopped = judge and streams[JUDGE].stopped
-                expected = expected_numbers(torch, judge, shares, bool(stopped)) if judge else None
-                result.lines = compare_lines(stream.lines, torch, expected)
-        result.lines.left_out = stream.left_out
+def place(record: Training) -> str:
+    return f" ({record.where})" if record.where else ""

@@ -22,8 +22,11 @@ STYLES: dict[str, dict[str, Any]] = {  # in drawing order: the reference broad a
     "minigrad": {"color": "#c8501e", "linewidth": 1.2, "linestyle": (0, (4, 2))},
     "minigrad-f64": {"color": "#2e7d4f", "linewidth": 1.0, "linestyle": (0, (1, 1.5))},
     "torch-cuda": {"color": "#7b4fa3", "linewidth": 1.2, "linestyle": (0, (6, 2, 1, 2))},
+    "torch-cuda-f64": {"color": "#1f7f8c", "linewidth": 1.0, "linestyle": (0, (6, 2, 1, 2, 1, 2))},
+    "torch-cuda-tf32": {"color": "#b0408a", "linewidth": 1.0, "linestyle": (0, (2, 1))},
 }
 MOST_POINTS = 1200  # of a curve
+MOST_FIGURES = 20  # of those that a script saved
 IMAGES = (".png", ".jpg", ".jpeg")
 
 
@@ -94,8 +97,9 @@ def in_blocks(values: Sequence[float] | np.ndarray, block: int, combine: Callabl
 def plot_figures(directories: Mapping[str, Path], out: Path) -> list[Path]:
     """For each image that the script saved with torch, one picture with all engines' versions of it."""
     saved = []
-    names = sorted(path.name for path in directories[REFERENCE].iterdir() if path.suffix.lower() in IMAGES)
-    for name in names:
+    root = directories[REFERENCE]
+    names = sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.suffix.lower() in IMAGES)
+    for name in names[:MOST_FIGURES]:
         reference = plt.imread(directories[REFERENCE] / name)
         height, width = reference.shape[:2]
         rows = (len(directories) + 1) // 2
@@ -105,7 +109,7 @@ def plot_figures(directories: Mapping[str, Path], out: Path) -> list[Path]:
             axis.axis("off")
         for axis, (engine, directory) in zip(axes.flat, directories.items(), strict=False):
             show(axis, engine, directory / name, reference)
-        path = out / f"{Path(name).stem}-all-engines.png"
+        path = out / f"{'-'.join(Path(name).with_suffix('').parts)}-all-engines.png"
         figure.savefig(path, dpi=110)
         plt.close(figure)
         saved.append(path)

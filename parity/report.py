@@ -14,7 +14,8 @@ from parity.engines import JUDGE, REFERENCE
 from parity.lines import LEFT_OUT
 from parity.results import EngineResult
 from parity.sampling import EVERY, FULL_STEPS
-from parity.verdict import is_judged, problems, summary, verdict
+from parity.tolerances import WITHOUT_JUDGES
+from parity.verdict import is_judged, problems, summary, unable_judges, verdict, why_not_judged
 
 WIDTH = 108
 HEAD = (
@@ -25,18 +26,22 @@ LEGEND = (
     "weights, grad 1: largest difference of initial weights and of step 1's gradients from torch in the same "
     "precision. grad run, loss run: largest error over the run, measured from torch-f64 (where that has "
     "stopped, from torch). Gradients and losses are relative to their largest entry. of bound: the largest share "
-    "of what is allowed (parity/tolerances.py). seconds: processor time of the script."
+    "of what is allowed (parity/tolerances.py). seconds: processor time of the script. same: agrees without judges."
 )
 PROBLEMS_SHOWN = 8
+TOLERANCES = ("FIRST_GRADIENT", "JUDGES", "GROWTH", "FLOOR", "ULP", "KINKS", "WITHOUT_JUDGES", "SETTLED", "INITIAL")
 
 
 def table(comparisons: Sequence[Comparison]) -> str:
     """The report as text; its last line is the overall verdict."""
     lines = [HEAD, "-" * WIDTH]
     for comparison in comparisons:
-        for position, name in enumerate(comparison.results):
+        for position, name in enumerate(those_that_ran(comparison)):
             lines.append(row(comparison, name, shorten(comparison.name, 12) if position == 0 else ""))
-    lines += ["", *textwrap.wrap(LEGEND, WIDTH), *absent(comparisons), *left_out(comparisons)]
+    lines += ["", *textwrap.wrap(LEGEND, WIDTH)]
+    for reason in absent(comparisons):
+        lines += textwrap.wrap(reason, WIDTH)
+    lines += left_out(comparisons)
     for comparison in comparisons:
         for note in notes(comparison):
             lines += textwrap.wrap(f"{comparison.name}: {note}", WIDTH)
@@ -50,6 +55,11 @@ def table(comparisons: Sequence[Comparison]) -> str:
     return "\n".join([*lines, summary(comparisons)])
 
 
+def those_that_ran(comparison: Comparison) -> list[str]:
+    """Engines with figures: torch, and all that did not say "not run"."""
+    return [name for name, each in comparison.results.items() if name == REFERENCE or each.finished.outcome != "not run"]
+
+
 def row(comparison: Comparison, name: str, experiment: str) -> str:
     result = comparison.results[name]
     figures = [figure(value) for value in figures_of(comparison, result)]
@@ -57,7 +67,7 @@ def row(comparison: Comparison, name: str, experiment: str) -> str:
     same = identical = ""
     if name in (REFERENCE, JUDGE):
         same = str(counts.compared)
-    elif result.finished.outcome == "finished":
+    elif counts.compared:
         same, identical = f"{counts.same}/{counts.compared}", f"{counts.identical}/{counts.compared}"
     columns = [f"{experiment:<12} {name:<12}", *(f"{text:>8}" for text in figures)]
     columns += [f"{percent(result.of_bound):>8} {same:>10} {identical:>9} {result.finished.seconds:7.1f}"]
@@ -84,14 +94,16 @@ def shorten(text: str, width: int) -> str:
 
 
 def absent(comparisons: Sequence[Comparison]) -> list[str]:
-    """Why an engine has no figures: "torch-cuda not run: no CUDA device"."""
-    reasons: dict[str, list[str]] = {}
+    """Why engines have no figures: "torch-cuda, torch-cuda-f64 not run: no CUDA device (circles, line_l1)"."""
+    found: dict[str, dict[str, None]] = {}  # ordered, and each once
+    where: dict[str, dict[str, None]] = {}
     for comparison in comparisons:
         for name, result in comparison.results.items():
             if result.finished.outcome.startswith("not "):
-                reason = f"{name} {result.finished.outcome}: {result.finished.message}"
-                reasons.setdefault(reason, []).append(comparison.name)
-    return [f"{reason} ({', '.join(names)})" for reason, names in reasons.items()]
+                reason = f"{result.finished.outcome}: {result.finished.message}"
+                found.setdefault(reason, {})[name] = None
+                where.setdefault(reason, {})[comparison.name] = None
+    return [f"{', '.join(names)} {reason} ({', '.join(where[reason])})" for reason, names in found.items()]
 
 
 def notes(comparison: Comparison) -> list[str]:
@@ -102,6 +114,15 @@ def notes(comparison: Comparison) -> list[str]:
             f"a big model: gradients and parameters compared in the first {FULL_STEPS} steps and every {EVERY}th, "
             f"losses in every step; the float64 engines ran the first {comparison.judged_steps} steps."
         )
+    if unable_judges(comparison):
+        found.append(f"{why_not_judged(comparison)}. Without a judge, {WITHOUT_JUDGES:.0e} is allowed of everything.")
+    if not comparison.complete_folder:
+        found.append("the script's folder is too large to copy whole; the script saw only the nearest files.")
+    for name, result in comparison.results.items():
+        if result.engine.tf32 and result.finished.outcome == "finished":
+            found.append(f"{name} keeps ten bits of each factor of a product: its errors are shown, not judged.")
+        if result.excuse:
+            found.append(f"{name}: {result.excuse}. Up to {WITHOUT_JUDGES:.0e} is allowed for that.")
     crossed = {name: result.kink_step for name, result in comparison.results.items() if result.kink_step}
     if crossed and comparison.big:
         steps = ", ".join(f"{name} from step {step}" for name, step in crossed.items())
@@ -133,9 +154,7 @@ def as_json(comparisons: Sequence[Comparison], scripts: Sequence[Path]) -> dict[
             }
             for comparison, script in zip(comparisons, scripts, strict=True)
         },
-        "tolerances": {
-            name: getattr(tolerances, name) for name in ("FIRST_GRADIENT", "JUDGES", "GROWTH", "FLOOR", "ULP", "KINKS")
-        },
+        "tolerances": {name: getattr(tolerances, name) for name in TOLERANCES},
         "lines_left_out": list(LEFT_OUT),
         "machine": {
             "system": platform.platform(),
@@ -152,6 +171,7 @@ def engine_as_json(comparison: Comparison, name: str) -> dict[str, Any]:
         "verdict": verdict(comparison, name),
         "outcome": result.finished.outcome,
         "message": result.finished.message,
+        "source": result.finished.source,
         "traceback": result.finished.details,
         "versions": result.versions,
         "seconds": result.finished.seconds,

@@ -1,28 +1,34 @@
-"""The process in which one engine runs one script: `python -m parity.worker ENGINE SCRIPT`.
+"""The process in which one engine runs one script: `python -m parity.worker ENGINE SCRIPT [ARGUMENTS]`.
 
-Started by `engines.EngineProcess`, never by hand: its standard output carries records, not text.
+Started by `engines.EngineProcess`, never by hand, in a directory that holds a copy of the script: its standard
+output carries records, not text.
 """
 
+import glob
 import importlib.util
+import itertools
 import os
 import platform
 import random
 import runpy
 import sys
-import time
 import traceback
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from time import process_time as clock
 from typing import Any
 
 import numpy as np
 
-from parity.engines import ENGINES, PRINTED, Engine
+from parity.engines import ENGINES, Engine
 from parity.recorder import LineWriter, Recorder
 from parity.records import Finished, Sender, Started
 from parity.sampling import Enough
+from parity.surroundings import PRINTED
 from parity.widening import widen
 
+GPU_DEVICES = ("/dev/nvidia*", "/dev/nvhost*", "/dev/dxg", "/dev/kfd")  # NVIDIA's, on a board, in WSL; AMD's
 SEED = 0  # for scripts that set none: every engine starts from the same one
 
 
@@ -41,16 +47,28 @@ def load(engine: Engine) -> Any:
 
     if engine.cuda and torch.cuda.is_available():
         torch.use_deterministic_algorithms(True)
-        torch.backends.cuda.matmul.allow_tf32 = False
-        torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cuda.matmul.allow_tf32 = engine.tf32
+        torch.backends.cudnn.allow_tf32 = engine.tf32
     if engine.wide:
         widen(torch)
     if engine.library == "minigrad" or importlib.util.find_spec("torchvision") is None:
         offer_torchvision(torch)
+    return torch
+
+
+def may_have_a_gpu() -> bool:
+    """Whether there is a device of a graphics driver: without one, torch need not be loaded to find that out."""
+    return sys.platform != "linux" or any(glob.glob(pattern) for pattern in GPU_DEVICES)
+
+
+def seed(torch: Any) -> None:
+    """For a script that sets no seed: torch's, Python's and NumPy's random streams begin alike on every engine."""
     torch.manual_seed(SEED)
     random.seed(SEED)
     np.random.seed(SEED)
-    return torch
+    seeds = itertools.count(SEED)
+    fresh_generator = np.random.default_rng
+    np.random.default_rng = lambda seed=None: fresh_generator(next(seeds) if seed is None else seed)
 
 
 def offer_torchvision(torch: Any) -> None:
@@ -61,57 +79,83 @@ def offer_torchvision(torch: Any) -> None:
         minigrad.vision.build(torch)
 
 
-def run(script: str) -> Finished:
-    """Run the script as `python script.py` would, and say how that went."""
-    sys.argv = [script]
-    sys.path[0] = str(Path(script).parent)
+def run(script: str, arguments: Sequence[str]) -> Finished:
+    """Run the script as `python script.py` would, from the directory that it is in, and say how that went."""
+    sys.argv = [script, *arguments]
+    sys.path.insert(0, os.getcwd())
+    sys.dont_write_bytecode = True
     try:
-        runpy.run_path(script, run_name="__main__")
+        runpy.run_path(os.path.abspath(script), run_name="__main__")
     except Enough:
         return Finished("finished", stopped=True)
-    except SystemExit as stop:
-        if stop.code not in (None, 0):
-            return Finished("failed", f"SystemExit: {stop.code}")
     except BaseException as error:
-        return Finished("failed", where_and_what(error, script), traceback.format_exc())
+        if isinstance(error, SystemExit) and error.code in (None, 0):
+            return Finished("finished")
+        return failure(error)
     return Finished("finished")
 
 
-def where_and_what(error: BaseException, script: str) -> str:
-    """In words: "line 12: ValueError: …", with the last line of the script that led to the error."""
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == script]
+def failure(error: BaseException) -> Finished:
+    """What went wrong, and at which line of the script, or of a module beside it: the last that led to the error."""
     what = "".join(traceback.format_exception_only(error)).strip().splitlines()[-1]
-    return f"line {lines[-1]}: {what}" if lines else what
+    where, source = place_of(error)
+    message = f"{where}: {what}" if where else what
+    details = "".join(traceback.format_exception(error))
+    return Finished("failed", message, details, error=type(error).__name__, where=where, source=source)
 
 
-def main(name: str, script: str) -> None:
-    engine = ENGINES[name]
-    sender = take_over_stdout()
-    try:
-        torch = load(engine)
-    except Exception as reason:
-        sender.send(Finished("failed", f"{type(reason).__name__}: {reason}", traceback.format_exc()))
-        return
+def place_of(error: BaseException) -> tuple[str, str]:
+    """The place, as "train.py:12", and the line of source that stands there."""
+    folder = f"{os.getcwd()}{os.sep}"
+    if isinstance(error, SyntaxError) and error.filename and error.filename.startswith(folder):
+        return f"{error.filename.removeprefix(folder)}:{error.lineno}", (error.text or "").strip()
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if frame.filename.startswith(folder):
+            return f"{frame.filename.removeprefix(folder)}:{frame.lineno}", (frame.line or "").strip()
+    return "", ""
+
+
+def perform(engine: Engine, torch: Any, sender: Sender, script: str, arguments: Sequence[str]) -> None:
+    """Run the script that lies in the current directory, and send what it does, from Started to Finished."""
     if engine.cuda and not torch.cuda.is_available():
         sender.send(Finished("not run", "no CUDA device"))
         return
-    versions = {"torch": torch.__version__, "numpy": np.__version__, "python": platform.python_version()}
+    versions = {"torch": str(torch.__version__), "numpy": np.__version__, "python": platform.python_version()}
     if engine.cuda:
         versions["device"] = torch.cuda.get_device_name()
     sender.send(Started(versions))
 
+    seed(torch)
     recorder = Recorder(torch, sender, stops_early=engine.wide)
     recorder.install()
+    if "matplotlib.use" in Path(script).read_text(encoding="utf-8", errors="replace"):
+        from parity.shown import keep_this_backend
+
+        keep_this_backend()
     with open(PRINTED, "w", encoding="utf-8") as printed:
-        sys.stdout = LineWriter(recorder, printed)
-        start = time.process_time()
-        finished = run(script)
-        seconds = time.process_time() - start
-        sys.stdout.finish()
+        sys.stdout = writer = LineWriter(recorder, printed)
+        start = clock()
+        finished = run(script, arguments)
+        seconds = clock() - start
+        writer.finish()
         sys.stdout = sys.__stdout__
+    recorder.finish()
     if finished.outcome == "finished" and engine.cuda and "cuda" not in recorder.devices:
         finished = Finished("not applicable", "the script trained nothing on CUDA")
     sender.send(replace(finished, seconds=seconds))
+
+
+def main(name: str, script: str, *arguments: str) -> None:
+    sender = take_over_stdout()
+    if ENGINES[name].cuda and not may_have_a_gpu():
+        sender.send(Finished("not run", "no CUDA device"))
+        return
+    try:
+        torch = load(ENGINES[name])
+    except Exception as reason:
+        sender.send(Finished("failed", f"{type(reason).__name__}: {reason}", traceback.format_exc()))
+        return
+    perform(ENGINES[name], torch, sender, script, arguments)
 
 
 if __name__ == "__main__":
