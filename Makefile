@@ -2,6 +2,7 @@
 # make test     the test suite
 # make lint     style, types, line budgets
 # make bench    time a training step of both
+# make proof    what is too long for every commit: every row of torch's own metadata, all mutants, random programs
 #
 # PYTHON=python3.12   the Python to build the environment with
 # VENV=               (empty) use PYTHON as it is and install nothing
@@ -19,10 +20,10 @@ PY := $(VENV)/bin/python
 READY := $(VENV)/ready
 endif
 
-.PHONY: parity test lint bench pictures clean help
+.PHONY: parity test lint bench proof pictures clean help
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -8
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -10
 
 parity: $(READY)
 	$(PY) -m parity
@@ -37,6 +38,10 @@ lint: $(READY)
 
 bench: $(READY)
 	$(PY) -m benchmarks
+
+proof: $(READY)
+	$(PY) -m parity conformance
+	$(PY) -m tests.test_scripts
 
 # Built anew whenever what it is built from changes; marked ready only once everything is installed.
 $(VENV)/ready: pyproject.toml constraints.txt

@@ -21,7 +21,7 @@ from .dtypes import from_numpy_dtype
 from .engine import NEVER, Leaf, Node, Op, TensorCore, apply, tick, wrap
 from .functions.indexing import split_key
 from .functions.pointwise import NUMBERS
-from .modes import mode
+from .modes import mode, set_grad_enabled
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -71,12 +71,13 @@ def retake(view: Tensor) -> None:
     base, old_node = view.base, view.node
     assert base is not None
     view.base_tick = tick()
-    if base.node is None:
-        view.node = None
-    elif base.array.ndim:
-        view.node = apply(ops.index, (base, positions(base.array, view.array))).node
-    else:  # all elements of the view, however many, are the one of the base
-        view.node = apply(ops.expand, (base, view.array.shape)).node
+    with set_grad_enabled(True):  # it may be used under no_grad first
+        if base.node is None:
+            view.node = None
+        elif base.array.ndim:
+            view.node = apply(ops.index, (base, positions(base.array, view.array))).node
+        else:  # all elements of the view, however many, are the one of the base
+            view.node = apply(ops.expand, (base, view.array.shape)).node
     keep_retaining(view, old_node)
 
 

@@ -57,7 +57,8 @@ def table(comparisons: Sequence[Comparison]) -> str:
 
 def those_that_ran(comparison: Comparison) -> list[str]:
     """Engines with figures: torch, and all that did not say "not run"."""
-    return [name for name, each in comparison.results.items() if name == REFERENCE or each.finished.outcome != "not run"]
+    results = comparison.results.items()
+    return [name for name, result in results if name == REFERENCE or result.finished.outcome != "not run"]
 
 
 def row(comparison: Comparison, name: str, experiment: str) -> str:
@@ -156,12 +157,16 @@ def as_json(comparisons: Sequence[Comparison], scripts: Sequence[Path]) -> dict[
         },
         "tolerances": {name: getattr(tolerances, name) for name in TOLERANCES},
         "lines_left_out": list(LEFT_OUT),
-        "machine": {
-            "system": platform.platform(),
-            "processor": platform.processor() or platform.machine(),
-            "cores": os.cpu_count(),
-            "blas": {name: os.environ[name] for name in os.environ if name.startswith(("OPENBLAS_", "MKL_"))},
-        },
+        "machine": machine(),
+    }
+
+
+def machine() -> dict[str, Any]:
+    return {
+        "system": platform.platform(),
+        "processor": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "blas": {name: os.environ[name] for name in os.environ if name.startswith(("OPENBLAS_", "MKL_"))},
     }
 
 
