@@ -40,8 +40,11 @@ bench: $(READY)
 	$(PY) -m benchmarks
 
 proof: $(READY)
-	$(PY) -m parity conformance
 	$(PY) -m tests.test_scripts
+	$(PY) -m parity conformance --json parity-report/conformance.json
+	$(PY) -m parity.bisect.proof
+	$(PY) -m parity programs --count 10000 --json parity-report/programs.json
+	$(PY) -m parity mutants --json parity-report/mutants.json
 
 # Built anew whenever what it is built from changes; marked ready only once everything is installed.
 $(VENV)/ready: pyproject.toml constraints.txt

@@ -55,7 +55,9 @@ def continue_as(x: Tensor, value: Tensor) -> None:
     x.node = value.node
     if base is not None and (value.node is not None or base.node is not None):
         where = positions(base.array, x.array)
+        old_base_node = base.node
         base.node = apply(ops.setitem, (base, value, where)).node
+        keep_retaining(base, old_base_node)
         retake(x)
     keep_retaining(x, old_node)
 

@@ -42,6 +42,7 @@ examples:
                                           a script that asks: each input() takes the next line of the file
 
   python -m parity conformance --help     another check: torch's own test samples through both
+  python -m parity mutants --help         what the checks notice when minigrad is made wrong
   python -m parity programs --help        random programs and random training loops on both
   python -m parity bisect --help          finds the operation at which two engines part
 
@@ -176,6 +177,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from parity.conformance.command import main as conformance  # here: it imports torch
 
         return conformance(given[1:])
+    if given[:1] == ["mutants"]:
+        from parity.mutants.command import main as mutants
+
+        return mutants(given[1:])
     if given[:1] == ["programs"]:
         from parity.programs.command import main as programs
 

@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent / "minigrad"
 ENGINE_AND_OPS = 700  # all lines
 WHOLE = 6000  # the owner's figure
-CEILING = 8060  # lines of code: where minigrad stands
+CEILING = 8062  # lines of code: where minigrad stands
 
 
 def all_lines(file: Path) -> int:

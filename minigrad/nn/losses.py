@@ -71,7 +71,9 @@ def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: fl
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     _floating_only("huber", x)
     if weight is not None:
-        return _weighted(apply(rules.huber_loss, (x, y, delta, "none", 1)), weight, input, reduction)
+        loss = _weighted(apply(rules.huber_loss, (x, y, delta, "none", 1)), weight, input, "none")
+        # "mean" divides by the number of elements, not by the weights' sum as in the losses above
+        return loss.mean() if reduction == "mean" else loss.sum() if reduction == "sum" else loss
     return apply(rules.huber_loss, (x, y, delta, reduction, n))
 
 

@@ -7,6 +7,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,10 @@ class Found:
     differing: list[tuple[Program, str]] = field(default_factory=list)  # the shrunken program, and the difference
 
 
+class EnoughFound(BaseException):
+    """Ends the search. Hypothesis would hold an Exception for a failure, and try it again."""
+
+
 def search(kind: st.SearchStrategy[Program], count: int, start: int, progress: Callable[[], Any] = lambda: None,
            enough: int | None = None) -> Found:
     """Let Hypothesis write `count` programs, from a seed, and run each on both libraries, until `enough` differ."""
@@ -67,8 +72,6 @@ def search(kind: st.SearchStrategy[Program], count: int, start: int, progress: C
               suppress_health_check=list(HealthCheck))
     @given(kind)
     def try_one(program: Program) -> None:
-        if enough is not None and len(found.differing) >= enough:
-            return
         found.tried += 1
         judged = judge(program)
         if judged.excuse:
@@ -76,8 +79,11 @@ def search(kind: st.SearchStrategy[Program], count: int, start: int, progress: C
         if judged.difference:
             found.differing.append((program, judged.difference))
         progress()
+        if enough is not None and len(found.differing) >= enough:
+            raise EnoughFound
 
-    try_one()
+    with suppress(EnoughFound):
+        try_one()
     return found
 
 

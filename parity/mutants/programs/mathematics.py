@@ -1,0 +1,212 @@
+"""Functions at values, shapes and dtypes that torch's samples leave out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from parity.mutants.programs.registry import drawn, error, program
+
+
+def derivatives(torch: Any, function: Any, *inputs: Any, seed: int = 50) -> list[Any]:
+    """A function's value, its gradients for a random cotangent, and theirs where there are any."""
+    inputs = tuple(x.detach().clone().requires_grad_() for x in inputs)
+    out = function(*inputs)
+    g = drawn(torch, *out.shape, seed=seed)
+    first = torch.autograd.grad(out, inputs, g, create_graph=True, allow_unused=True)
+    live = [d for d in first if d is not None and d.requires_grad]
+    second = torch.autograd.grad(live, [*inputs, g], [drawn(torch, *d.shape, seed=seed + 1 + i, grad=False)
+                                                      for i, d in enumerate(live)], allow_unused=True) if live else []
+    pairs = zip([*inputs, g], second, strict=bool(live))
+    return [out, *first, *[torch.zeros_like(x) if d is None else d for x, d in pairs]]
+
+
+@program
+def powers_at_zero(torch: Any) -> Any:
+    x = torch.tensor([0.0, 0.0, 0.0, 1.0, 2.0, 0.5], dtype=torch.float64)
+    y = torch.tensor([0.0, 2.0, 1.0, 0.0, 3.0, -1.0], dtype=torch.float64)
+    found = []
+    for exponent in (y, y.flip(0), 1 - y, y):
+        a, b = x.clone().requires_grad_(), exponent.clone().requires_grad_()
+        (a**b).sum().backward()
+        found += [a.grad, b.grad]
+    for n in (0, 1, 2, 3, 0.5, -1):
+        a = x.clone().requires_grad_()
+        (a**n).sum().backward()
+        found.append(a.grad)
+    return found
+
+
+@program
+def backward_of_the_first_after_the_second(torch: Any) -> Any:
+    def graph(seed: int) -> tuple[Any, Any]:
+        x = drawn(torch, 3, 4, seed=seed)
+        y = x.exp().tanh() * x.sigmoid() + (x * x + 1).log() - x.softmax(1) * x.std() + x @ x.T @ x / (x.var(0) + 1)
+        return x, (y * x.sin()).sum() + x.norm() + x.logsumexp(1).sum() + x.amax(0).sum()
+
+    (x, first), (z, second) = graph(1), graph(2)
+    first.backward()
+    second.backward()
+    return x.grad, z.grad
+
+
+@program
+def sums_of_many_narrow_numbers(torch: Any) -> Any:
+    x = drawn(torch, 200, 120, grad=False).float() + 100
+    half = torch.ones(70000, dtype=torch.float16)
+    return [x.sum(0), x.mean(0), x.sum(1), x.sum(), x.var(0), half.sum() == 70000, half.mean(),
+            half.reshape(7, -1).sum(0)]
+
+
+@program
+def clamps_with_bounds_that_cross(torch: Any) -> Any:
+    x = torch.tensor([-2.0, -1.0, 0.0, 1.0, 2.0, 3.0], dtype=torch.float64)
+    low, high = torch.full((6,), 1.0, dtype=torch.float64), torch.tensor([-1.0, 0, 1, 2, 1, 3], dtype=torch.float64)
+    found = []
+    for lo, hi in ((low, high), (high, low), (-low, low)):
+        inputs = [t.clone().requires_grad_() for t in (x, lo, hi)]
+        torch.clamp(*inputs).backward(drawn(torch, 6, grad=False))
+        found += [t.grad for t in inputs]
+    return found
+
+
+@program
+def infinities(torch: Any) -> Any:
+    inf = float("inf")
+    x = torch.tensor([[-inf, -inf], [inf, 1.0], [0.0, -inf]], dtype=torch.float64)
+    return x.logsumexp(1), torch.sign(torch.tensor([float("nan"), inf, -inf, 0.0])), x.maximum(x.flip(1))
+
+
+@program
+def norms_at_zero(torch: Any) -> Any:
+    found = []
+    for keepdim in (False, True):
+        x = (drawn(torch, 3, 4).detach() * torch.tensor([[0.0], [1.0], [2.0]], dtype=torch.float64)).requires_grad_()
+        (x.norm(dim=1, keepdim=keepdim) * 2).sum().backward()
+        found.append(x.grad)
+        y = torch.ones(2, 3, dtype=torch.float64, requires_grad=True)
+        y.std(1, keepdim=keepdim).sum().backward()
+        found.append(y.grad)
+    return found
+
+
+@program
+def selections_with_repetition(torch: Any) -> Any:
+    x = drawn(torch, 4, 3)
+    rows = torch.tensor([0, 2, 2, -1])
+    (x[rows] * drawn(torch, 4, 3, seed=1)).sum().backward()
+    first = x.grad.clone()
+    (x[1:, None, ::2] * 2).sum().backward()
+    (x[..., 1] * drawn(torch, 4, seed=2)).sum().backward()
+    (x[x > 0] ** 2).sum().backward()
+    return first, x.grad
+
+
+@program
+def losses_with_every_option(torch: Any) -> Any:
+    f, x, y = torch.nn.functional, drawn(torch, 4, 5), torch.tensor([0, 4, -100, 2])
+    weight = drawn(torch, 5, seed=1, grad=False).abs()
+    soft = drawn(torch, 4, 5, seed=2).softmax(1)
+    found = []
+    for reduction in ("mean", "sum", "none"):
+        for options in ({}, {"label_smoothing": 0.3}, {"weight": weight}, {"weight": weight, "label_smoothing": 0.2}):
+            found += derivatives(torch, lambda a, o=options, r=reduction: f.cross_entropy(a, y, reduction=r, **o), x)
+            found += derivatives(torch, lambda a, b, o=options, r=reduction: (
+                f.cross_entropy(a, b, reduction=r, **o)), x, soft)
+        found += derivatives(torch, lambda a, r=reduction: f.nll_loss(a, y, weight, reduction=r), x)
+        found += derivatives(torch, lambda a, r=reduction: f.nll_loss(a, y.clamp(0), reduction=r, ignore_index=2), x)
+        for loss in (f.mse_loss, f.l1_loss, f.huber_loss, f.smooth_l1_loss, f.binary_cross_entropy_with_logits):
+            found += derivatives(torch, lambda a, b, r=reduction, loss=loss: loss(a, b, reduction=r), x, soft)
+        for loss in (f.mse_loss, f.l1_loss):
+            found += derivatives(torch, lambda a, b, r=reduction, loss=loss: (
+                loss(a, b, reduction=r, weight=soft.detach())), x, soft)
+    return found
+
+
+@program
+def losses_reduced_in_the_old_way(torch: Any) -> Any:
+    f, x, y = torch.nn.functional, drawn(torch, 4, 5), drawn(torch, 4, 5, seed=1)
+    p, q = x.sigmoid(), y.sigmoid()
+    ids = torch.tensor([0, 4, 3, 2])
+    return [loss(a, b, size_average=s, reduce=r) for s in (True, False, None) for r in (True, False, None)
+            for loss, a, b in ((f.mse_loss, x, y), (f.l1_loss, x, y), (f.smooth_l1_loss, x, y), (f.kl_div, x, q),
+                               (f.binary_cross_entropy, p, q), (f.binary_cross_entropy_with_logits, x, q),
+                               (f.cross_entropy, x, ids), (f.nll_loss, x, ids))]
+
+
+@program
+def losses_of_images(torch: Any) -> Any:
+    f, x = torch.nn.functional, drawn(torch, 2, 3, 4, 2)
+    ids = torch.from_numpy(np.random.default_rng(1).integers(0, 3, (2, 4, 2)))
+    weight = drawn(torch, 3, seed=1, grad=False).abs()
+    soft = drawn(torch, 2, 3, 4, 2, seed=3).softmax(1)
+    found = []
+    for smoothing in (0.0, 0.1):
+        found += derivatives(torch, lambda a, s=smoothing: f.cross_entropy(a, ids, weight, label_smoothing=s), x)
+        found += derivatives(torch, lambda a, s=smoothing: f.cross_entropy(a, soft, weight, label_smoothing=s), x)
+    found += derivatives(torch, lambda a: f.nll_loss(a, ids, weight), x)
+    return found + derivatives(torch, lambda a: f.cross_entropy(a[0, :, 0, 0], ids[0, 0, 0], weight), x)
+
+
+@program
+def losses_with_weights_of_positives(torch: Any) -> Any:
+    f, x, y = torch.nn.functional, drawn(torch, 4, 5), drawn(torch, 4, 5, seed=1).sigmoid().detach()
+    weight, positive = drawn(torch, 5, seed=2, grad=False).abs(), drawn(torch, 5, seed=3, grad=False).abs()
+    found = []
+    for reduction in ("mean", "sum", "none"):
+        for options in ({"weight": weight}, {"pos_weight": positive}, {"weight": weight, "pos_weight": positive}):
+            found += derivatives(torch, lambda a, o=options, r=reduction: (
+                f.binary_cross_entropy_with_logits(a, y, reduction=r, **o)), x)
+        found += derivatives(torch, lambda a, r=reduction: f.binary_cross_entropy(a, y, weight, reduction=r),
+                             x.sigmoid())
+    return found
+
+
+@program
+def probabilities_of_zero_and_one(torch: Any) -> Any:
+    f = torch.nn.functional
+    p = torch.tensor([0.0, 1.0, 0.0, 1.0, 1e-13, 1e-50, 0.5], dtype=torch.float64, requires_grad=True)
+    y = torch.tensor([0.0, 1.0, 1.0, 0.0, 1.0, 1.0, 0.5], dtype=torch.float64)
+    f.binary_cross_entropy(p, y, reduction="sum").backward()
+    log_p = drawn(torch, 7)
+    f.kl_div(log_p, y, reduction="sum").backward()
+    return f.binary_cross_entropy(p, y, reduction="none"), p.grad, log_p.grad
+
+
+@program
+def losses_at_their_corners(torch: Any) -> Any:
+    f = torch.nn.functional
+    x = torch.tensor([-3.0, -2.0, -0.5, 0.0, 0.5, 2.0, 3.0], dtype=torch.float64)
+    zero = torch.zeros(7, dtype=torch.float64)
+    found = []
+    for size in (0.5, 2.0, 1.0):
+        found += derivatives(torch, lambda a, b, s=size: f.huber_loss(a, b, delta=s, reduction="none"), x, zero)
+        found += derivatives(torch, lambda a, b, s=size: f.smooth_l1_loss(a, b, beta=s, reduction="none"), x, zero)
+    found += derivatives(torch, lambda a, b: f.smooth_l1_loss(a, b, beta=0.0, reduction="none"), x, zero)
+    return found + derivatives(torch, lambda a, b: f.l1_loss(a, b, reduction="none"), x, zero)
+
+
+@program
+def losses_that_broadcast_and_mix_dtypes(torch: Any) -> Any:
+    f, x = torch.nn.functional, drawn(torch, 4, 3)
+    y, z = drawn(torch, 3, seed=1), drawn(torch, 4, 3, seed=2).float()
+    found = []
+    for loss in (f.mse_loss, f.l1_loss, f.huber_loss, f.smooth_l1_loss):
+        found += derivatives(torch, loss, x, y)
+        found += [loss(x, z), loss(x, y, reduction="sum"), loss(x[:, :1], x, reduction="sum"), loss(x[:, :1], x)]
+    return found + [f.binary_cross_entropy_with_logits(x, z.sigmoid()),
+                    f.kl_div(x[0], y.sigmoid(), reduction="batchmean"),
+                    f.kl_div(x.log_softmax(1), y.log_softmax(0), log_target=True, reduction="batchmean")]
+
+
+@program
+def everything_ignored(torch: Any) -> Any:
+    f, x = torch.nn.functional, drawn(torch, 2, 3)
+    y = torch.tensor([-100, -100])
+    return [f.cross_entropy(x, y), f.cross_entropy(x, y, reduction="sum"), f.nll_loss(x, y),
+            f.cross_entropy(x, torch.tensor([0, 0]), ignore_index=0), f.cross_entropy(x, y, label_smoothing=0.1),
+            error(lambda: f.cross_entropy(x, torch.tensor([-99, 0]))),
+            error(lambda: f.nll_loss(x, torch.tensor([-1, 0]))),
+            error(lambda: f.cross_entropy(x, torch.tensor([3, 0]))),
+            f.cross_entropy(x, torch.tensor([-7, 0]), ignore_index=-7)]

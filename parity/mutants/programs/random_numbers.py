@@ -1,0 +1,181 @@
+"""Random numbers, digit for digit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from parity.mutants.programs.registry import bits, drawn, error, program
+
+SIZES = ((), (1,), (7,), (15,), (16,), (17,), (33,), (5, 5), (1000,), (0,))
+
+
+def streams(torch: Any, draw: Callable[[], Any], seeds: tuple[int, ...] = (0, 1, 42, 2**40 + 3)) -> Any:
+    found = []
+    for seed in seeds:
+        torch.manual_seed(seed)
+        drawn_now = [draw(), draw()]
+        found.append([(t, bits(t)) for pair in drawn_now for t in (pair if isinstance(pair, tuple) else (pair,))])
+    return found
+
+
+@program
+def uniform_numbers(torch: Any) -> Any:
+    return [streams(torch, lambda s=s, d=d: torch.rand(s, dtype=d)) for s in SIZES
+            for d in (torch.float32, torch.float64)]
+
+
+@program
+def normal_numbers(torch: Any) -> Any:
+    return [streams(torch, lambda s=s, d=d: torch.randn(s, dtype=d)) for s in SIZES
+            for d in (torch.float32, torch.float64)]
+
+
+@program
+def normal_numbers_with_moments(torch: Any) -> Any:
+    return [streams(torch, lambda s=s: (torch.empty(s).normal_(3, 2), torch.empty(s).uniform_(-2, 5))) for s in SIZES]
+
+
+@program
+def normal_numbers_in_columns(torch: Any) -> Any:
+    return streams(torch, lambda: (torch.empty(6, 5).t().normal_(), torch.empty(4, 3, 2).permute(2, 0, 1).uniform_()))
+
+
+@program
+def whole_numbers(torch: Any) -> Any:
+    ranges = ((0, 10), (-5, 3), (0, 2**31), (0, 2**33), (0, 2**62))
+    return [streams(torch, lambda r=r, s=s: torch.randint(*r, s)) for r in ranges for s in ((3,), (40,))]
+
+
+@program
+def shuffles(torch: Any) -> Any:
+    return [streams(torch, lambda n=n: torch.randperm(n)) for n in (0, 1, 2, 10, 1000)]
+
+
+@program
+def coins(torch: Any) -> Any:
+    ps = drawn(torch, 9, grad=False).sigmoid()
+    return [streams(torch, lambda p=p, s=s: torch.empty(s).bernoulli_(p)) for p in (0.1, 0.5, 1.0) for s in SIZES] + [
+        streams(torch, lambda: torch.empty(9).bernoulli_(ps))]
+
+
+@program
+def dropped_out(torch: Any) -> Any:
+    x = drawn(torch, 40, grad=False).float()
+    return streams(torch, lambda: (torch.nn.functional.dropout(x), torch.nn.functional.dropout(x, 0.1)))
+
+
+@program
+def generators(torch: Any) -> Any:
+    own = torch.Generator().manual_seed(7)
+    first = torch.randn(5, generator=own)
+    torch.manual_seed(3)
+    state = torch.get_rng_state()
+    a = torch.rand(3), torch.randn(3)
+    torch.set_rng_state(state)
+    seeds = own.initial_seed(), torch.initial_seed()
+    return first, a, torch.rand(3), torch.randn(3), seeds, torch.randn(2, generator=own)
+
+
+@program
+def initial_weights(torch: Any) -> Any:
+    torch.manual_seed(5)
+    init = torch.nn.init
+    w = torch.empty(7, 5)
+    return [fill(w.clone()) for fill in (init.xavier_uniform_, init.xavier_normal_, init.kaiming_uniform_,
+                                         init.kaiming_normal_, init.normal_, init.uniform_)] + [
+        p.detach() for p in torch.nn.Linear(4, 3).parameters()]
+
+
+@program
+def many_numbers_digit_for_digit(torch: Any) -> Any:
+    """The last digit depends on every step of exact.py, for one number in thousands."""
+    found = []
+    for seed in (0, 1, 2):
+        torch.manual_seed(seed)
+        for dtype in (torch.float32, torch.float64):
+            n = 200_000 if dtype is torch.float32 else 20_000
+            found += [bits(torch.rand(n, dtype=dtype)), bits(torch.randn(n, dtype=dtype))]
+            for a, b in ((3.0, 2.0), (-0.1, 0.3), (1e-3, 7.0), (1.0, 1.0), (1e5, 1e-4), (0.7, 1 / 3), (-5.0, 1e3)):
+                found += [bits(torch.empty(n // 4, dtype=dtype).normal_(a, b)),
+                          bits(torch.empty(n // 4, dtype=dtype).uniform_(-b, a + b + 10))]
+    return found
+
+
+@program
+def points_that_are_spared(torch: Any) -> Any:
+    torch.manual_seed(3)
+    found = [torch.randn(n, dtype=d) for n in (1, 3, 0, 2, 5, 15, 1, 1) for d in (torch.float64, torch.float32)]
+    state = torch.get_rng_state()
+    found += [state, torch.randn(1), torch.randn(20), torch.get_rng_state(), torch.randn(1)]
+    torch.set_rng_state(state)
+    other = torch.Generator()
+    other.set_state(state)
+    return [(t, bits(t)) for t in (*found, torch.randn(3), torch.randn(3, generator=other), torch.rand(2))]
+
+
+@program
+def states(torch: Any) -> Any:
+    found = []
+    for draws in (0, 1, 2, 311, 312, 313, 623, 624, 625, 1248):
+        torch.manual_seed(2**63 + 5)
+        torch.rand(draws)
+        found += [torch.get_rng_state(), torch.initial_seed()]
+        state = torch.get_rng_state()
+        following = torch.rand(700)
+        torch.set_rng_state(state)
+        found += [following, torch.rand(700), torch.get_rng_state()]
+    torch.manual_seed(-1)
+    own = torch.Generator()
+    copy = own.clone_state()
+    return [*found, torch.initial_seed(), torch.rand(3), own.initial_seed(), torch.rand(3, generator=own),
+            torch.rand(2, generator=copy), torch.rand(2, generator=own)]
+
+
+@program
+def narrow_numbers(torch: Any) -> Any:
+    return [streams(torch, lambda n=n: (torch.empty(n, dtype=torch.float16).normal_(1, 3),
+                                        torch.empty(n, dtype=torch.float16).uniform_(-1, 2)))
+            for n in (5, 16, 40, 3000)]
+
+
+@program
+def ends_of_ranges(torch: Any) -> Any:
+    def draw() -> Any:
+        return (torch.empty(3000, dtype=torch.float16).uniform_(1, 1.004), torch.empty(50).uniform_(2, 2),
+                torch.randint(-3, 2**28 - 3, (20,)), torch.randint(0, 2**28 - 1, (20,)), torch.randint(5, 6, (3,)),
+                torch.randint(0, 2**28 + 1, (20,)),
+                torch.randint(-(2**63), 2**63 - 1, (9,)))
+    return streams(torch, draw)
+
+
+@program
+def chosen_by_weight(torch: Any) -> Any:
+    weights = drawn(torch, 3, 7, grad=False).abs()
+    weights[0, 2] = 0.0
+    return streams(torch, lambda: tuple(torch.multinomial(w, n, replacement) for w in (weights, weights[1],
+                                                                                       weights.float())
+                                        for n, replacement in ((1, False), (1, True), (5, False), (40, True))))
+
+
+@program
+def waiting_times(torch: Any) -> Any:
+    return streams(torch, lambda: (torch.empty(40).exponential_(),
+                                   torch.empty(9, dtype=torch.float64).exponential_(3.0)))
+
+
+@program
+def coins_by_weight(torch: Any) -> Any:
+    p = torch.linspace(0, 1, 30)
+    return streams(torch, lambda: (torch.bernoulli(p), torch.bernoulli(p.double()), torch.empty(4, 30).bernoulli_(p)))
+
+
+@program
+def what_is_not_drawn(torch: Any) -> Any:
+    """An error leaves the stream where it was."""
+    torch.manual_seed(1)
+    errors = [error(call) for call in (
+        lambda: torch.randint(3, 3, (2,)), lambda: torch.empty(3).uniform_(2, 1), lambda: torch.randperm(-1),
+        lambda: torch.empty(3).normal_(0, -1), lambda: torch.empty(3).bernoulli_(1.5),
+        lambda: torch.multinomial(torch.zeros(3), 1))]
+    return errors, torch.rand(2)
