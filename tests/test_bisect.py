@@ -209,7 +209,8 @@ def test_in_float64_wrong_rules_have_no_rounding_to_hide_behind(plant):
 
 
 # ---- whatever is wrong is named ----
-QUICK = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True,
+# Mostly the first sample shows it. 12 were once too few: what Hypothesis draws also depends on the modules loaded.
+QUICK = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True,
                  phases=[Phase.generate], database=None)
 
 
