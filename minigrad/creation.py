@@ -14,7 +14,7 @@ from .device import check as check_device
 from .dtypes import ALL, as_dtype, dtype, from_numpy_dtype, get_default_dtype, int64, number_dtype
 from .engine import TensorCore, wrap
 from .exact import fused
-from .functions.pointwise import NUMBERS, cast
+from .functions.promotion import NUMBERS, cast
 from .functions.shapes import also_named, as_shape
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from . import ops
 from .dtypes import from_numpy_dtype
 from .engine import NEVER, Leaf, Node, Op, TensorCore, apply, tick, wrap
 from .functions.indexing import split_key
-from .functions.pointwise import NUMBERS
+from .functions.promotion import NUMBERS
 from .modes import mode, set_grad_enabled
 
 if TYPE_CHECKING:
@@ -138,6 +138,8 @@ def setitem(x: Tensor, key: Any, value: Any) -> None:
     try:
         if advanced is not None:
             assign(place, advanced, without_leading_ones(value, place.array[advanced].ndim))
+        elif repeats_elements(x.array):  # the place may not
+            fill(place, without_leading_ones(value, place.array.ndim))
         else:
             assign(x, basic or (), without_leading_ones(value, place.array.ndim))
     except (ValueError, TypeError) as error:
@@ -169,11 +171,23 @@ def check_writable(x: Tensor, memory: bool = True) -> None:
     if x.cell is None and not mode.inference:
         raise RuntimeError("Inplace update to inference tensor outside InferenceMode is not allowed. You can make a "
                            "clone to get a normal tensor before doing inplace update.")
-    if memory and not x.array.flags.writeable:
+    if memory and repeats_elements(x.array):
         raise RuntimeError(
-            "unsupported operation: some elements of the input tensor and the written-to tensor refer to "
-            f"a single memory location (an expanded tensor, shape {list(x.array.shape)}), or its memory "
-            "is read-only. Please clone() the tensor before performing the operation.")
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory location "
+            f"(an expanded tensor, shape {list(x.array.shape)}). Please clone() the tensor before performing the "
+            "operation.")
+    if memory and not x.array.flags.writeable:
+        try:
+            x.array = x.array.view()
+            x.array.flags.writeable = True  # a part of an expanded tensor: NumPy protects all that it broadcasts
+        except ValueError:
+            raise RuntimeError("the memory that this tensor shares is read-only. Please clone() the tensor before "
+                               "writing to it.") from None
+
+
+def repeats_elements(array: Any) -> bool:
+    """Whether several elements are one number in memory, as in an expanded tensor."""
+    return array.size > 0 and any(n > 1 and step == 0 for n, step in zip(array.shape, array.strides, strict=True))
 
 
 def check_fits(x: Tensor, array: Any) -> None:

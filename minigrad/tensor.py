@@ -1,76 +1,32 @@
 """The Tensor: torch's operators, attributes and methods around the engine's core.
 
-Most methods are functions of `functions/`, named here; what needs the tensor itself is written out.
+Most methods are functions of `functions/`, named here; what needs the tensor itself is written out. What it has by
+inheritance: its gradient (gradient.py) and how it becomes Python values (values.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import wraps
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from . import creation, dtypes, inplace, ops, printing, random
+from . import creation, dtypes, inplace, ops, random
 from .device import CPU, check
 from .device import device as Device
 from .dtypes import MemoryFormat, as_dtype, contiguous_format, dtype, from_numpy_dtype, preserve_format
 from .engine import TensorCore, wrap
 from .functions import cumulative, indexing, linear_algebra, pointwise, reductions, shapes, sorting
-from .functions.pointwise import Number, binary, cast, shape_error
+from .functions.promotion import Number, binary, cast, shape_error
 from .functions.shapes import Size
-from .gradfn import torch_name
-from .gradient import WithGradient
-from .modes import mode
+from .methods import casting_to, compared_in_place, in_dtype_of, in_place, viewed_in_place
+from .values import WithValues
 
 # Storing to the whole of a tensor, under the names of those who do it.
 _zero, _fill, _copy = [ops.setitem.named(name) for name in ("zero", "fill2", "copy")]
 
 
-Method = Callable[..., Any]
-
-
-def in_place(*functions: Method) -> list[Method]:
-    """The methods that write the result of a function into the tensor itself: add_ and sub_ from add and sub."""
-    return [_in_place(f, lambda x, *args, f=f, **named: inplace.update(x, f, *args, **named)) for f in functions]
-
-
-def compared_in_place(*functions: Method) -> list[Method]:
-    """The methods that write a comparison into the tensor itself: eq_ from eq. torch has gradients of zero for them."""
-    return in_place(*[wraps(f)(lambda x, y, f=f: f(x, y) + ops.zeros_like(x * y)) for f in functions])
-
-
-def viewed_in_place(*functions: Method) -> list[Method]:
-    """The methods that let the tensor itself become a view of it: squeeze_ from squeeze."""
-    return [_in_place(f, lambda x, *args, f=f, **named: inplace.reshape(x, f(x, *args, **named))) for f in functions]
-
-
-def _in_place(function: Method, method: Method) -> Method:
-    method.__name__, method.__doc__ = f"{function.__name__}_", f"{function.__doc__} In place."
-    return method
-
-
-def in_dtype_of(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """The method that makes a new tensor with the dtype of this one, unless told otherwise: new_zeros from zeros."""
-
-    def method(self: Tensor, /, *args: Any, dtype: dtype | None = None, **kwargs: Any) -> Tensor:
-        return function(*args, dtype=dtype or self.dtype, **kwargs)
-
-    method.__doc__ = f"{function.__doc__} With this tensor's dtype."
-    return method
-
-
-def casting_to(d: dtype) -> Callable[..., Tensor]:
-    """The method that casts to a dtype: x.float()."""
-
-    def method(self: Tensor, memory_format: MemoryFormat = preserve_format) -> Tensor:
-        return self.to(d, memory_format=memory_format)
-
-    method.__doc__ = f"As {d.name}."
-    return method
-
-
-class Tensor(WithGradient):
+class Tensor(WithValues):
     """A multi-dimensional array that remembers how it was computed.
 
     Made by `torch.tensor`, `torch.zeros`, ...; `Tensor([1, 2])` has the default dtype, `Tensor(2, 3)` no values.
@@ -164,84 +120,7 @@ class Tensor(WithGradient):
         """Whether it was made in inference mode."""
         return self.cell is None
 
-    # ------------------------------------------------------------------------------------ as Python values
-
-    def item(self) -> Any:
-        """The one element, as a Python number."""
-        if self.array.size != 1:
-            raise RuntimeError(f"a Tensor with {self.array.size} elements cannot be converted to Scalar")
-        return self.array.item()
-
-    def tolist(self) -> Any:
-        """The elements as nested lists of Python numbers."""
-        return self.array.tolist()
-
-    def numpy(self, *, force: bool = False) -> np.ndarray[Any, Any]:
-        """The elements as an array that shares this tensor's memory."""
-        if self.node is not None and mode.grad and not force:
-            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
-        return self.array
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        array = self.numpy()
-        return np.array(array, dtype, copy=copy)
-
-    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Tensor:
-        return wrap(np.asarray(array))
-
-    def __bool__(self) -> bool:
-        if self.array.size != 1:
-            count = "no values" if self.array.size == 0 else "more than one value"
-            raise RuntimeError(
-                f"Boolean value of Tensor with {count} is ambiguous (shape {list(self.array.shape)}). Use "
-                "(x == y).all() or .any().")
-        return bool(self.array.item())
-
-    def __float__(self) -> float:
-        return float(self._one())
-
-    def __int__(self) -> int:
-        return int(self._one())
-
-    def __index__(self) -> int:
-        if self.array.dtype.kind == "f" or self.array.size != 1:
-            raise TypeError("only integer tensors of a single element can be converted to an index")
-        return int(self.array.item())
-
-    def _one(self) -> Any:
-        if self.array.size != 1:
-            raise ValueError("only one element tensors can be converted to Python scalars, not one of shape "
-                             f"{list(self.array.shape)}")
-        return self.array.item()
-
-    def __len__(self) -> int:
-        if self.array.ndim == 0:
-            raise TypeError("len() of a 0-d tensor")
-        return len(self.array)
-
-    def __iter__(self) -> Iterator[Tensor]:
-        if self.array.ndim == 0:
-            raise TypeError("iteration over a 0-d tensor")
-        return iter(shapes.unbind(self))
-
-    def __contains__(self, element: Any) -> bool:
-        found = self == element
-        return isinstance(found, Tensor) and bool(found.array.any())
-
-    def __repr__(self) -> str:
-        suffixes = printing.array_suffixes(self.array, dtypes.get_default_dtype().numpy)
-        node = self.current_node()
-        if node is not None:
-            suffixes.append("requires_grad=True" if self.is_leaf else f"grad_fn=<{torch_name(node)}>")
-        return printing.tensor_repr(self.array, suffixes=suffixes)
-
-    def __format__(self, spec: str) -> str:
-        if self.array.ndim == 0 and type(self) is Tensor:
-            return printing.format_scalar(self.array, spec)
-        return object.__format__(self, spec)
-
-    def __hash__(self) -> int:
-        return id(self)
+    # ------------------------------------------------------------------------------------ copies
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         kind = None if type(self) is Tensor else type(self)
@@ -310,6 +189,9 @@ class Tensor(WithGradient):
 
     def __rpow__(self, other: Any) -> Tensor:
         return pointwise.power_operator(other, self)
+
+    def __hash__(self) -> int:
+        return id(self)  # == compares elements, so a dict finds a tensor by itself
 
     def __eq__(self, other: Any) -> Any:
         return binary(ops.eq, self, wrap(other) if isinstance(other, np.ndarray) else other)

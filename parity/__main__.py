@@ -10,7 +10,7 @@ from pathlib import Path
 from tqdm import tqdm  # type: ignore[import-untyped]
 
 from parity.compare import Comparison
-from parity.engines import ENGINES, REFERENCE, EngineProcess, Run
+from parity.engines import DEFAULT_ENGINES, ENGINES, REFERENCE, EngineProcess, Run
 from parity.lockstep import follow
 from parity.report import table, write_json
 from parity.surroundings import WorkingDirectoryError
@@ -52,6 +52,8 @@ engines:
   torch-cuda                 float32 on a GPU, for scripts that ask for one; "not run" where there is none
   torch-cuda-f64, torch-cuda-tf32
                              the same in float64, and with products in TF32, whose errors are shown, not judged
+  torch-reordered            torch as on a processor without AVX: as right, but it adds in another order. Shown, not
+                             judged: how far torch is from torch, and so what its figures are worth. By name only
 
 the page: DIR/index.html, one file without anything beside it. It shows the other checks as well, once they are run:
   python -m parity conformance --json parity-report/conformance.json
@@ -76,7 +78,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("scripts", nargs="*", metavar="NAME|SCRIPT", help=f"one of {', '.join(experiments())}, or a path")
-    add("--engines", default=",".join(ENGINES), metavar="A,B", help="which engines (default: %(default)s)")
+    add("--engines", default=",".join(DEFAULT_ENGINES), metavar="A,B", help="which engines (default: %(default)s)")
     add("--json", type=Path, metavar="FILE", help="write all figures, versions and the machine to FILE")
     add("--out", type=Path, default=Path("parity-report"), metavar="DIR",
         help="for the page, plots and the scripts' working directories (default: %(default)s)")  # fmt: skip

@@ -21,7 +21,13 @@ class Engine:
     library: str  # "torch" or "minigrad"
     wide: bool = False  # computes in float64, from weights drawn in float32
     cuda: bool = False
-    tf32: bool = False  # may round the factors of products to ten bits: its errors are shown, not judged
+    tf32: bool = False  # may round the factors of products to ten bits
+    reordered: bool = False  # adds in another order, as torch does on another processor
+
+    @property
+    def judged(self) -> bool:
+        """Whether it must agree. What others differ by is shown: it says what torch's own figures are worth."""
+        return not (self.tf32 or self.reordered)
 
     @property
     def dtype(self) -> str:
@@ -38,8 +44,10 @@ ENGINES = {
         Engine("torch-cuda", "torch", cuda=True),
         Engine("torch-cuda-f64", "torch", wide=True, cuda=True),
         Engine("torch-cuda-tf32", "torch", cuda=True, tf32=True),
+        Engine("torch-reordered", "torch", reordered=True),
     )
 }
+DEFAULT_ENGINES = [name for name, engine in ENGINES.items() if not engine.reordered]
 REFERENCE = "torch"  # whose numbers the others must have
 JUDGE, SECOND_JUDGE = "torch-f64", "minigrad-f64"  # who must agree before anybody is judged
 
@@ -54,6 +62,8 @@ def environment(engine: Engine) -> dict[str, str]:
         variables["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # what cuBLAS needs to be deterministic
     else:
         variables["CUDA_VISIBLE_DEVICES"] = ""
+    if engine.reordered:  # torch's kernels and MKL's for processors without AVX: as right, other last bits
+        variables.update({"ATEN_CPU_CAPABILITY": "default", "MKL_CBWR": "COMPATIBLE"})
     return variables
 
 

@@ -24,6 +24,7 @@ STYLES: dict[str, dict[str, Any]] = {  # in drawing order: the reference broad a
     "torch-cuda": {"color": "#7b4fa3", "linewidth": 1.2, "linestyle": (0, (6, 2, 1, 2))},
     "torch-cuda-f64": {"color": "#1f7f8c", "linewidth": 1.0, "linestyle": (0, (6, 2, 1, 2, 1, 2))},
     "torch-cuda-tf32": {"color": "#b0408a", "linewidth": 1.0, "linestyle": (0, (2, 1))},
+    "torch-reordered": {"color": "#3f6fb5", "linewidth": 1.0, "linestyle": (0, (4, 1, 1, 1))},
 }
 MOST_POINTS = 1200  # of a curve
 MOST_FIGURES = 20  # of those that a script saved

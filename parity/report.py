@@ -120,8 +120,9 @@ def notes(comparison: Comparison) -> list[str]:
     if not comparison.complete_folder:
         found.append("the script's folder is too large to copy whole; the script saw only the nearest files.")
     for name, result in comparison.results.items():
-        if result.engine.tf32 and result.finished.outcome == "finished":
-            found.append(f"{name} keeps ten bits of each factor of a product: its errors are shown, not judged.")
+        if not result.engine.judged and result.finished.outcome == "finished":
+            why = "keeps ten bits of each factor of a product" if result.engine.tf32 else "adds in another order"
+            found.append(f"{name} {why}: its errors are shown, not judged.")
         if result.excuse:
             found.append(f"{name}: {result.excuse}. Up to {WITHOUT_JUDGES:.0e} is allowed for that.")
     crossed = {name: result.kink_step for name, result in comparison.results.items() if result.kink_step}

@@ -89,7 +89,7 @@ def verdict(comparison: Comparison, name: str) -> str:
         return "FAILED" if result.finished.outcome == "failed" else result.finished.outcome
     if name == REFERENCE:
         return "reference"
-    if result.engine.tf32:
+    if not result.engine.judged:
         return "shown"
     if not is_sound(comparison, name):
         return "PARTED" if name == JUDGE or result.broken else "DISAGREES"
@@ -138,7 +138,7 @@ def problems_of(comparison: Comparison, name: str) -> list[Problem]:
     if finished.outcome == "finished" and not finished.stopped and torch.outcome == "failed":
         found.append(Problem("DISAGREE", comparison.step, f"{who} goes on where torch fails: {torch.message}"))
     lines_first = lines.difference is not None and lines.difference_step < result.difference_step
-    if result.engine.tf32:
+    if not result.engine.judged:
         return found
     if result.difference is not None and not lines_first:
         hint = FLOAT32_HINT if not result.engine.wide and is_judged(comparison) else ""

@@ -9,6 +9,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
@@ -18,13 +19,14 @@ import pytest
 from parity_engines import FOUR, run_streams, spoil, with_gradient
 from PIL import Image
 
-from parity.engines import ENGINES
+from parity.engines import DEFAULT_ENGINES, ENGINES, environment
 from parity.page.build import write_page
 from parity.page.checks import checks
 from parity.page.documents import FIGURES, document
 from parity.page.pictures import pictures
 from parity.page.record import write_record
 from parity.records import Backward, Finished, Started, Update
+from parity.report import notes
 from parity.results import MOST_COLUMNS, HeatMap
 from parity.verdict import problems, verdict
 
@@ -336,6 +338,21 @@ def test_tf32_is_shown_and_not_judged(tmp_path):
     assert written.name == "parity-h200-made-up.md" and str(written) in said
     text = written.read_text()
     assert text.startswith("# Parity on NVIDIA H200 (made up)\n") and "AGREE: 1 of 1 experiments" in text
+
+
+def test_torch_in_another_order_is_shown_and_not_judged():
+    fault = spoil(Update, 7, with_gradient(0, lambda gradient: gradient * 1.001))
+    comparison = run_streams({"torch-reordered": fault}, (*FOUR, "torch-reordered"))
+    assert not problems(comparison) and verdict(comparison, "torch-reordered") == "shown"
+    assert any("torch-reordered adds in another order" in note for note in notes(comparison))
+    assert "torch-reordered" not in DEFAULT_ENGINES
+
+    product = "import torch; x = torch.arange(7840.).sin().reshape(10, 784); print((x @ x.T).flatten().tolist())"
+    usual, reordered = [
+        json.loads(subprocess.run([sys.executable, "-c", product], env=environment(ENGINES[name]), capture_output=True,
+                                  text=True, check=True).stdout) for name in ("torch", "torch-reordered")]
+    assert usual != reordered, "torch's wheels for this processor know only one order: leave the engine out there"
+    np.testing.assert_allclose(usual, reordered, atol=1e-2)  # sums of 784 products, up to 4e2: the last bits differ
 
 
 def test_without_a_gpu_nothing_is_recorded(tmp_path):

@@ -10,7 +10,8 @@ from .. import ops
 from ..dtypes import dtype, float64
 from ..engine import apply, wrap
 from .joining import cat
-from .pointwise import cast, numpy_names, where
+from .pointwise import where
+from .promotion import cast, numpy_names
 from .reductions import one_dim, sum, summable
 from .shapes import narrow, reshape, roll
 

@@ -9,7 +9,7 @@ import numpy as np
 from .. import ops
 from ..dtypes import from_numpy_dtype
 from ..engine import Op, TensorCore, apply, wrap
-from .pointwise import numpy_names
+from .promotion import numpy_names
 
 if TYPE_CHECKING:
     from ..tensor import Tensor

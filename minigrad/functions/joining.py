@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import ops
 from ..engine import TensorCore, apply
-from .pointwise import promoted
+from .promotion import promoted
 from .reductions import one_dim
 from .shapes import expand, reshape, transpose, unsqueeze
 

@@ -10,7 +10,8 @@ import numpy as np
 from .. import ops
 from ..dtypes import as_dtype, dtype
 from ..engine import Op, TensorCore, apply
-from .pointwise import abs, add, cast, mul, numpy_names, shape_error, sign, tensor_only, where
+from .pointwise import abs, add, mul, sign, where
+from .promotion import cast, numpy_names, shape_error, tensor_only
 from .reductions import Dim, amax, amin, many_dims, sum
 from .shapes import unsqueeze
 

@@ -12,7 +12,7 @@ from .. import ops
 from ..dtypes import FLOATING, as_dtype, dtype, from_numpy_dtype, get_default_dtype, int64
 from ..engine import Op, apply, wrap
 from .indexing import picked
-from .pointwise import binary, cast, numpy_names
+from .promotion import binary, cast, numpy_names
 
 if TYPE_CHECKING:
     from ..tensor import Tensor

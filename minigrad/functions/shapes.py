@@ -13,7 +13,7 @@ import numpy as np
 from .. import ops
 from ..dtypes import MemoryFormat
 from ..engine import Op, apply
-from .pointwise import numpy_names
+from .promotion import numpy_names
 from .reductions import many_dims, one_dim
 
 if TYPE_CHECKING:

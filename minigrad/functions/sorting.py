@@ -9,7 +9,7 @@ import numpy as np
 from .. import ops
 from ..engine import Array, Op, apply, wrap
 from .indexing import picked
-from .pointwise import numpy_names
+from .promotion import numpy_names
 from .reductions import one_dim, pair
 
 if TYPE_CHECKING:

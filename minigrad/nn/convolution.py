@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import ops
 from ..engine import apply, wrap
-from ..functions.pointwise import tensor_only
+from ..functions.promotion import tensor_only
 from ..tensor import Tensor
 from . import rules
 

@@ -15,7 +15,7 @@ import numpy as np
 from .. import ops
 from ..creation import empty, empty_like
 from ..engine import Op, apply, wrap
-from ..functions.pointwise import tensor_only
+from ..functions.promotion import tensor_only
 from ..inplace import update
 from ..modes import no_grad
 from ..tensor import Tensor

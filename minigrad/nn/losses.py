@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import ops
 from ..engine import Op, apply, wrap
-from ..functions.pointwise import promoted, shape_error
+from ..functions.promotion import promoted, shape_error
 from ..modes import is_grad_enabled
 from ..tensor import Tensor
 from . import rules
@@ -70,11 +70,14 @@ def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: fl
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     _floating_only("huber", x)
+    if input.array.dtype.kind != "f":
+        raise RuntimeError(f"result type {x.dtype.type_name} can't be cast to the desired output type "
+                           f"{input.dtype.type_name}: make the input floating point")
     if weight is not None:
-        loss = _weighted(apply(rules.huber_loss, (x, y, delta, "none", 1)), weight, input, "none")
+        loss = _weighted(apply(rules.huber_loss, (x, y, delta, "none", 1)).to(input.dtype), weight, input, "none")
         # "mean" divides by the number of elements, not by the weights' sum as in the losses above
         return loss.mean() if reduction == "mean" else loss.sum() if reduction == "sum" else loss
-    return apply(rules.huber_loss, (x, y, delta, reduction, n))
+    return apply(rules.huber_loss, (x, y, delta, reduction, n)).to(input.dtype)  # not to the wider of the two
 
 
 def kl_div(input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
