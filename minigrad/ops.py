@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from . import blas
+from . import blas, select
 from .engine import Array, Op
 
 Dims = tuple[int, ...]
@@ -170,7 +170,7 @@ maximum = Op("maximum", np.maximum,  # a tie is shared
 minimum = Op("minimum", np.minimum,
              x=lambda g, x, y: where(x > y, 0, where(x == y, g / 2, g)),
              y=lambda g, x, y: where(y > x, 0, where(x == y, g / 2, g)))
-where = Op("where", lambda c, x, y, /: np.where(c, x, y),
+where = Op("where", select.where, inputs=("c", "x", "y"),
            x=lambda g, c: where(c, g, 0), y=lambda g, c: where(c, 0, g))
 clamp = Op("clamp", lambda x, lo, hi, /: np.minimum(np.maximum(x, lo), hi),
            x=lambda g, x, lo, hi: where((x >= lo) & (x <= hi), g, 0),
