@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from . import blas, select
+from . import blas, error_function, select
 from .engine import Array, Op
 
 Dims = tuple[int, ...]
@@ -87,15 +87,6 @@ def _spread(x: Array, shape: Dims, dim: Dims, keepdim: bool) -> Array:
     return np.broadcast_to(x, shape)
 
 
-def _put(x: Array, shape: Dims, key: Any) -> Array:
-    out = np.zeros_like(x, shape=shape)
-    if all(isinstance(k, (slice, int, type(None), type(...))) for k in key):
-        out[key] = x  # nothing is picked twice
-    else:
-        np.add.at(out, key, x)
-    return out
-
-
 def _expand(x: Array, shape: Dims) -> Array:
     """A view; one that can be written to, unless elements are repeated."""
     return x.reshape(shape) if x.size == math.prod(shape) else np.broadcast_to(x, shape)
@@ -133,7 +124,7 @@ acos = Op("acos", np.arccos, x=lambda g, x: -g * rsqrt(1 - x * x))
 atan = Op("atan", np.arctan, x=lambda g, x: g / (x * x + 1))
 sinh = Op("sinh", np.sinh, x=lambda g, x: g * cosh(x))
 cosh = Op("cosh", np.cosh, x=lambda g, x: g * sinh(x))
-erf = Op("erf", lambda x, /: np.frompyfunc(math.erf, 1, 1)(x, out=np.empty_like(x, object)).astype(x.dtype),
+erf = Op("erf", error_function.erf, inputs=("x",),
          x=lambda g, x: g * (1.1283791670955126 * exp(-(x * x))))  # 2 / sqrt(pi)
 sigmoid = Op("sigmoid", lambda x, /: _sigmoid(x), x=lambda g, out: g * (out * (1 - out)))
 relu = Op("relu", lambda x, /: np.maximum(x, 0), x=lambda g, out: where(out <= 0, 0, g))
@@ -229,7 +220,7 @@ tril = Op("tril", lambda x, /, k: np.tril(x, k), x=lambda g, k: tril(g, k))  # z
 triu = Op("triu", lambda x, /, k: np.triu(x, k), x=lambda g, k: triu(g, k))
 take_slice = Op("slice", lambda x, /, key: x[key], view=True, x=lambda g, x_shape, key: put(g, x_shape, key))
 index = Op("index", lambda x, /, key: _contiguous(x[key]), x=lambda g, x_shape, key: put(g, x_shape, key))
-put = Op("put", lambda x, /, shape, key: _put(x, shape, key), x=lambda g, key: index(g, key))
+put = Op("put", lambda x, /, shape, key: select.put(x, shape, key), x=lambda g, key: index(g, key))
 setitem = Op("copy_slices", lambda x, y, /, key: _set(x, y, key),
              x=lambda g, key: setitem(g, 0, key), y=lambda g, key: index(g, key))
 

@@ -1,11 +1,17 @@
-"""x where a condition holds, else y, in the form in which NumPy is fast.
+"""Choosing elements, and putting them back: in the forms in which NumPy is fast.
 
 np.where decides at every element which way to go, and a processor that cannot guess the way (half of a ReLU's inputs
 are negative, in no order) loses some 15 cycles each time. Bits need no decision: a mask of ones or zeros keeps an
 element or clears it. For 1.6 million float32 on an AMD EPYC: 20 ms -> .5 ms against 0, -> 1.5 ms between two arrays.
+
+np.add.at adds one number at a time quickly, but takes a detour for each row: 2048 rows of 64 in 1.3 ms, the same
+numbers one by one in .25 ms. The sums are formed in the same order.
 """
 
 from __future__ import annotations
+
+from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +23,7 @@ MANY = 2000  # elements: with fewer, np.where's one call is quicker
 def where(c: Array, x: Array, y: Array) -> Array:
     """np.where(c, x, y), bit for bit."""
     like = x if isinstance(x, np.ndarray) else y
-    if type(c) is not np.ndarray or type(like) is not np.ndarray or c.size < MANY:
+    if not (isinstance(c, np.ndarray) and isinstance(like, np.ndarray)) or c.size < MANY:
         return np.where(c, x, y)
     if c.dtype != bool or like.dtype.kind != "f":
         return np.where(c, x, y)
@@ -32,3 +38,18 @@ def where(c: Array, x: Array, y: Array) -> Array:
         return np.where(c, x, y)
     x, y = x.view(bits), y.view(bits)
     return (x ^ (mask & (x ^ y))).view(like.dtype)
+
+
+def put(x: Array, shape: tuple[int, ...], key: Any) -> Array:
+    """Zeros of a shape, but x added at [key]: as often as an element is picked there."""
+    out = np.zeros_like(x, shape=shape)
+    picks = key if isinstance(key, tuple) else (key,)
+    if all(isinstance(k, (slice, int, type(None), type(...))) for k in picks):
+        out[key] = x  # nothing is picked twice
+    elif len(picks) == 1 and picks[0].dtype.kind == "i" and type(x) is np.ndarray and len(shape) > 1:
+        size = prod(shape[1:])  # of a row
+        places = (picks[0] % shape[0])[..., None] * size + np.arange(size)
+        np.add.at(out.reshape(-1), places.reshape(-1), x.reshape(-1))
+    else:
+        np.add.at(out, key, x)
+    return out

@@ -57,3 +57,21 @@ def test_a_condition_of_numbers_is_true_where_it_is_not_0() -> None:
 def test_the_result_is_new_memory() -> None:
     x = drawn((50, 50), "float32")
     assert not np.shares_memory(select.where(np.ones((50, 50), bool), x, 0), x)
+
+
+@pytest.mark.parametrize("key", [
+    np.array([3, 0, 3, -1]), (np.array([3, 0, 3, -1]),), (np.array([[1, 1], [0, -4]]),), np.array([], np.int64),
+    (np.array([3, 3]), np.array([1, 1])), (slice(None), np.array([1, 1, 0])), (np.arange(4) > 1,), (slice(1, 3), 0),
+    (Ellipsis, None), np.array(2)], ids=repr)
+@pytest.mark.parametrize("rest", [(5,), (5, 2), (5, 0)], ids=str)
+def test_put_adds_where_it_was_picked(key: Any, rest: tuple[int, ...]) -> None:
+    shape = (4, *rest)
+    x = np.random.default_rng(2).normal(size=np.zeros(shape)[key].shape).astype(np.float32)
+    expected = np.zeros(shape, np.float32)
+    np.add.at(expected, key, x)
+    found = select.put(x, shape, key)
+    assert found.dtype == np.float32 and found.tobytes() == expected.tobytes()
+
+
+def test_put_into_one_dimension() -> None:
+    assert select.put(np.array([1.0, 2.0, 4.0]), (3,), (np.array([0, 2, 0]),)).tolist() == [5, 0, 2]
