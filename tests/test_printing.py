@@ -287,3 +287,11 @@ def test_set_printoptions_changes_what_tensors_print() -> None:
         return seen
 
     same(run)
+
+
+def test_a_notebook_also_shows_shape_and_gradient() -> None:
+    w = mg.tensor([1.0, 2.0], requires_grad=True)
+    assert w._repr_html_() == "<pre>tensor([1., 2.], requires_grad=True)\nshape [2], torch.float32</pre>"
+    (w * w).sum().backward()
+    assert w._repr_html_().endswith("torch.float32\ngrad tensor([2., 4.])</pre>")
+    assert "&lt;MulBackward0&gt;" in (w * w)._repr_html_()
