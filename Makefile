@@ -1,7 +1,9 @@
 # make parity   train the experiments on minigrad and on torch, and compare every step
 # make test     the test suite
 # make lint     style, types, line budgets
-# make bench    time a training step of both
+# make bench    time minigrad, torch, and the peers that are installed; writes docs/benchmarks.md (10 minutes)
+# make peers    install other libraries with autograd for make bench to compare with
+# make docs     the site, in build/site: its figures, what its code prints, its pages
 # make proof    what is too long for every commit: every row of torch's own metadata, all mutants, random programs
 #
 # PYTHON=python3.12   the Python to build the environment with
@@ -20,10 +22,10 @@ PY := $(VENV)/bin/python
 READY := $(VENV)/ready
 endif
 
-.PHONY: parity test lint bench proof pictures clean help
+.PHONY: parity test lint bench peers docs proof pictures clean help
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -10
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -11
 
 parity: $(READY)
 	$(PY) -m parity
@@ -37,7 +39,10 @@ lint: $(READY)
 	$(PY) tests/line_budgets.py
 
 bench: $(READY)
-	$(PY) -m benchmarks
+	$(PY) -m benchmarks --out docs
+
+peers: $(READY)
+	$(PY) -m pip install --quiet $(PIP_ARGS) -c constraints.txt -e '.[peers]'
 
 proof: $(READY)
 	$(PY) -m tests.test_scripts
@@ -45,11 +50,19 @@ proof: $(READY)
 	$(PY) -m parity.bisect.proof
 	$(PY) -m parity programs --count 10000 --json parity-report/programs.json
 	$(PY) -m parity mutants --json parity-report/mutants.json
+	$(PY) -m tests.reliability --json parity-report/reliability.json
+
+# The step-through page's pictures need a browser; where there is none they stay as they are.
+docs: $(READY)
+	OMP_NUM_THREADS=1 $(PY) -m docs.tools.literate --write
+	-$(PY) -m parity.explain_pictures
+	$(PY) -m docs.tools.site
+	$(PY) -m zensical build --clean
 
 # Built anew whenever what it is built from changes; marked ready only once everything is installed.
 $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv --clear $(VENV)
-	$(VENV)/bin/python -m pip install --quiet $(PIP_ARGS) -c constraints.txt -e '.[parity,dev,bench]'
+	$(VENV)/bin/python -m pip install --quiet $(PIP_ARGS) -c constraints.txt -e '.[parity,dev,bench,docs]'
 	touch $@
 
 # The README's pictures, from a parity run.

@@ -7,6 +7,7 @@ read `engine.py` and then `ops.py`.
 import sys as _sys
 import warnings as _warnings
 from math import e, inf, nan, pi
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 # torch computes inf and nan without a word; NumPy warns. Silence it for minigrad's own arithmetic alone.
@@ -27,8 +28,9 @@ from .functions.einsum import einsum
 from .functions.indexing import (gather, index_select, masked_select, nonzero, scatter, scatter_add,
                                  take_along_dim)
 from .functions.joining import cat, column_stack, hstack, meshgrid, stack, vstack
-from .functions.linear_algebra import (addmm, bmm, cdist, diag, dot, inverse, matmul, mm, mv,
+from .functions.linear_algebra import (addmm, bmm, cdist, diag, dot, inverse, matmul, matrix_power, mm, mv,
                                        norm, outer, trace, tril, triu)
+from .functions.out import with_out as _with_out
 from .functions.pointwise import (abs, acos, add, addcdiv, addcmul, asin, atan, ceil, clamp, clamp_max, clamp_min,
                                   clone, cos, cosh, div, eq, erf, exp, expm1, floor, floor_divide, fmod, ge, gt,
                                   isfinite, isinf, isnan, le, lerp, log, log1p, log2, log10, logical_and, logical_not,
@@ -45,12 +47,21 @@ from .missing import answer_for as _answer_for
 from .modes import is_grad_enabled, is_inference_mode_enabled
 from .nn.functional import conv1d, conv2d, conv_transpose2d, cosine_similarity, layer_norm, pairwise_distance
 from .printing import set_printoptions
+from .replay import replay
 from .random import Generator, default_generator, initial_seed, manual_seed, seed
 from .serialization import load, save
 from .switches import (compile, get_default_device, get_num_threads, set_default_device, set_default_tensor_type,
                        set_float32_matmul_precision, set_num_threads, use_deterministic_algorithms)
 from .tensor import Tensor
 from .version import __version__
+
+if _TYPE_CHECKING:
+    from . import explain  # noqa: F401  # missing.py imports it when it is asked for
+
+for _function in (abs, add, addmm, bmm, cat, ceil, clamp, cos, cumsum, div, dot, eq, exp, floor, ge, gt, le, log, lt,
+                  matmul, maximum, mean, minimum, mm, mul, mv, ne, neg, outer, pow, reciprocal, round, rsqrt, sigmoid,
+                  sign, sin, sqrt, square, stack, sub, sum, tan, tanh):
+    globals()[_function.__name__] = _with_out(_function)  # the functions whose argument out= scripts do use
 
 float, double, half = float32, float64, float16
 int, long, short = int32, int64, int16
@@ -86,13 +97,13 @@ __all__ = ["__version__", "abs", "absolute", "accelerator", "acos", "add", "addc
            "is_tensor", "isclose", "isfinite", "isinf", "isnan", "layer_norm", "le", "lerp", "less", "less_equal",
            "linalg", "linspace", "load", "log", "log10", "log1p", "log2", "log_softmax", "logical_and", "logical_not",
            "logical_or", "logical_xor", "logsumexp", "long", "LongTensor", "lt", "manual_seed", "masked_fill",
-           "masked_select", "matmul", "max", "maximum", "mean", "median", "meshgrid", "min", "minimum", "mm",
-           "moveaxis", "movedim", "mps", "mul", "multinomial", "multiply", "mv", "nan", "narrow", "ne", "neg",
+           "masked_select", "matmul", "matrix_power", "max", "maximum", "mean", "median", "meshgrid", "min", "minimum",
+           "mm", "moveaxis", "movedim", "mps", "mul", "multinomial", "multiply", "mv", "nan", "narrow", "ne", "neg",
            "negative", "newaxis", "nn", "no_grad", "nonzero", "norm", "normal", "not_equal", "numel", "ones",
            "ones_like", "optim", "outer", "pairwise_distance", "permute", "pi", "positive", "pow", "preserve_format",
            "prod", "promote_types", "rand", "rand_like", "randint", "randn", "randn_like", "random", "randperm",
-           "ravel", "reciprocal", "relu", "remainder", "repeat_interleave", "reshape", "result_type", "roll", "round",
-           "row_stack", "rsqrt", "rsub", "save", "scatter", "scatter_add", "seed", "serialization",
+           "ravel", "reciprocal", "relu", "remainder", "repeat_interleave", "replay", "reshape", "result_type", "roll",
+           "round", "row_stack", "rsqrt", "rsub", "save", "scatter", "scatter_add", "seed", "serialization",
            "set_default_device", "set_default_dtype", "set_default_tensor_type", "set_float32_matmul_precision",
            "set_grad_enabled", "set_num_threads", "set_printoptions", "set_rng_state", "sgn", "short", "ShortTensor",
            "sigmoid", "sign", "sin", "sinh", "Size", "softmax", "sort", "split", "sqrt", "square", "squeeze", "stack",

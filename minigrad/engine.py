@@ -243,8 +243,8 @@ class Leaf(Node):
         elif old is None:
             self.grad = wrap(np.asarray(g) if isinstance(g, np.generic) else g)
         else:
-            old.array += g
             old.bump()
+            old.array += g
         for hook in list(self.after.values()) if self.after else ():
             hook()
 
@@ -276,9 +276,11 @@ class TensorCore(Traced):
         return self.node
 
     def bump(self) -> None:
-        """Note that the storage was written to: saved values that share it are stale from now on."""
+        """Note that the storage is written to: saved values that share it are stale from now on."""
         if self.cell is not None:
             self.cell[0] = tick()
+        elif not mode.inference:
+            raise RuntimeError("Inplace update to inference tensor outside InferenceMode is not allowed: clone it")
 
 
 def wrap(array: Array, node: Node | None = None, cell: Cell | None = None, base: Tensor | None = None) -> Tensor:
@@ -414,8 +416,8 @@ def leading_to(targets: Sequence[Node], nodes: list[Node]) -> set[Node]:
 def fit(grad: Any, node: Node) -> Any:
     """Undo broadcasting and promotion: give a gradient the shape and dtype of the value that it belongs to."""
     array = grad.array if isinstance(grad, TensorCore) else grad
-    if array.shape != node.shape and type(grad) is np.ndarray and grad.ndim == 2 and node.shape == grad.shape[1:]:
-        grad = array = np.ones(len(grad), grad.dtype) @ grad  # a bias: BLAS adds up rows five times as fast as sum(0)
+    if array.shape != node.shape and isinstance(grad, np.ndarray) and grad.ndim == 2 and node.shape == grad.shape[1:]:
+        grad = array = np.dot(np.ones(len(grad), grad.dtype), grad)  # a bias: BLAS adds up rows faster than sum(0)
     elif array.shape != node.shape:
         extra = array.ndim - len(node.shape)
         stretched = [extra + i for i, n in enumerate(node.shape) if n == 1 and array.shape[extra + i] != 1]

@@ -11,7 +11,6 @@ import math
 from functools import cache
 
 import numpy as np
-from numpy.polynomial import chebyshev, polynomial
 
 from .engine import Array
 from .select import where
@@ -26,9 +25,9 @@ def erf(x: Array) -> Array:
         return erf(x.astype(np.float32)).astype(np.float16)
     series, falling = [np.array(c, x.dtype) for c in _coefficients(*TERMS[x.dtype.name])]
     square = x * x
-    near = x * polynomial.polyval(np.minimum(square, NEAR), series)
+    near = x * np.polynomial.polynomial.polyval(np.minimum(square, NEAR), series)
     size = np.minimum(np.abs(x), FAR)
-    far = 1 - np.exp(-size * size) * chebyshev.chebval(_place(size), falling)
+    far = 1 - np.exp(-size * size) * np.polynomial.chebyshev.chebval(_place(size), falling)
     return where(square < NEAR, near, np.copysign(far, x))
 
 
@@ -46,4 +45,4 @@ def _coefficients(terms: int, degree: int) -> tuple[list[float], list[float]]:
     first, last = (NEAR - 3) / (NEAR + 3), (FAR - 3) / (FAR + 3)
     curved = (first + last) / 2 + nodes * (last - first) / 2
     values = [math.erfc(x) * math.exp(x * x) for x in 3 * (1 + curved) / (1 - curved)]
-    return series, list(chebyshev.chebfit(nodes, values, degree))
+    return series, list(np.polynomial.chebyshev.chebfit(nodes, values, degree))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
-import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
@@ -33,9 +34,29 @@ def replacing(path: str) -> Iterator[BinaryIO]:
             f.flush()
             os.fsync(f.fileno())
         if os.path.exists(target):
-            shutil.copymode(target, temporary)
+            os.chmod(temporary, os.stat(target).st_mode & 0o7777)  # who may read and write it stays as it was
         os.replace(temporary, target)
     except BaseException:  # Ctrl-C too
         with suppress(FileNotFoundError):
             os.unlink(temporary)
         raise
+    sync_folder(folder)
+    remove_litter(folder)
+
+
+def sync_folder(folder: str) -> None:
+    """Write a folder's names to the disk: a rename before this outlives a power cut."""
+    with suppress(OSError):  # Windows opens no folders, and not every file system can do this
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def remove_litter(folder: str) -> None:
+    """Remove what killed processes left of their writing: temporary files that nobody has written to for an hour."""
+    with suppress(OSError):  # another process may be just as tidy
+        for entry in os.scandir(folder):
+            if re.fullmatch(r"\.minigrad-[0-9a-f]{16}\.tmp", entry.name) and time.time() - entry.stat().st_mtime > 3600:
+                os.unlink(entry.path)

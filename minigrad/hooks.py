@@ -10,6 +10,7 @@ from typing import Any
 class RemovableHandle:
     """What registering a hook returns: `remove()` ends it, and so does leaving a `with` block."""
 
+    __module__ = "torch.utils.hooks"  # as it prints
     next_id = itertools.count()
 
     def __init__(self, hooks: dict[Any, Any]) -> None:

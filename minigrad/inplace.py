@@ -40,8 +40,10 @@ def become(x: Tensor, value: Tensor) -> Tensor:
     x.follow()
     check_writable(x)
     check_fits(x, value.array)
-    x.array[...] = value.array
+    if mode.grad and value.node is not None and x.base is not None:
+        check_repeats_nothing(x.base.array)  # for which the write is recorded, too
     x.bump()
+    x.array[...] = value.array
     if mode.grad:
         if value.node is not None and x.array.dtype == value.array.dtype:
             move_output(value.node, value.array, x)
@@ -115,10 +117,10 @@ def assign(x: Tensor, key: tuple[Any, ...], value: Any, op: Op = ops.setitem) ->
 def reshape(x: Tensor, view: Tensor) -> Tensor:
     """Let x become the view of it: x.squeeze_()."""
     check_writable(x, memory=False)
+    x.bump()
     x.array = view.array
     if mode.grad:
         x.node = view.node
-    x.bump()
     return x
 
 
@@ -129,7 +131,8 @@ def setitem(x: Tensor, key: Any, value: Any) -> None:
         kind = from_numpy_dtype(x.array.dtype).type_name
         raise TypeError(f"can't assign a {type(value).__name__} to a torch.{kind}Tensor")
     if advanced is not None and isinstance(value, TensorCore) and value.array.dtype != x.array.dtype:
-        is_mask = basic is None and np.asarray(advanced[0]).dtype.kind == "b"
+        arrays = [part for part in advanced if not isinstance(part, slice)]
+        is_mask = basic is None and len(arrays) == 1 and arrays[0].dtype.kind == "b"
         if not is_mask or value.array.size != 1:  # a single value for a mask is cast
             raise RuntimeError("Index put requires the source and destination dtypes match, got "
                                f"{from_numpy_dtype(x.array.dtype)} for the destination and "
@@ -168,14 +171,8 @@ def check_writable(x: Tensor, memory: bool = True) -> None:
         raise RuntimeError(
             "a view of a leaf Variable that requires grad is being used in an in-place operation (shape "
             f"{list(x.array.shape)} of {list(x.base.array.shape)}). Update parameters under torch.no_grad().")
-    if x.cell is None and not mode.inference:
-        raise RuntimeError("Inplace update to inference tensor outside InferenceMode is not allowed. You can make a "
-                           "clone to get a normal tensor before doing inplace update.")
-    if memory and repeats_elements(x.array):
-        raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a single memory location "
-            f"(an expanded tensor, shape {list(x.array.shape)}). Please clone() the tensor before performing the "
-            "operation.")
+    if memory:
+        check_repeats_nothing(x.array)
     if memory and not x.array.flags.writeable:
         try:
             x.array = x.array.view()
@@ -183,6 +180,14 @@ def check_writable(x: Tensor, memory: bool = True) -> None:
         except ValueError:
             raise RuntimeError("the memory that this tensor shares is read-only. Please clone() the tensor before "
                                "writing to it.") from None
+
+
+def check_repeats_nothing(array: Any) -> None:
+    if repeats_elements(array):
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory location "
+            f"(an expanded tensor, shape {list(array.shape)}). Please clone() the tensor before performing the "
+            "operation.")
 
 
 def repeats_elements(array: Any) -> bool:
@@ -213,7 +218,7 @@ def positions(base: Any, view: Any) -> tuple[Any, ...]:
     if base.ndim == 0:
         return (Ellipsis, *[None] * view.ndim)
     base_at, view_at = offsets(base).ravel(), offsets(view)
-    start = view.__array_interface__["data"][0] - base.__array_interface__["data"][0]
+    start = view.ctypes.data - base.ctypes.data
     order = np.argsort(base_at)
     flat = order[np.searchsorted(base_at, view_at + start, sorter=order)]
     return np.unravel_index(flat, base.shape)

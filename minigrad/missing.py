@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
+import importlib
 from types import ModuleType
 from typing import Any
 
@@ -20,6 +20,10 @@ def _answer(module: ModuleType) -> Any:
         text = f"module {torch_name!r} has no attribute {name!r}"
         if name.startswith("__"):  # asked by Python's own machinery
             raise AttributeError(text)
+        if (torch_name, name) == ("torch", "explain"):  # for learners, who ask for it; scripts need not wait for it
+            return importlib.import_module("minigrad.explain")
+        import difflib  # takes long to import, and is seldom needed
+
         close = difflib.get_close_matches(name, [n for n in vars(module) if not n.startswith("_")], 1)
         hint = f"; the closest that it has is {torch_name}.{close[0]}" if close else ""
         raise AttributeError(f"{text} in minigrad{hint}")

@@ -92,6 +92,11 @@ def _expand(x: Array, shape: Dims) -> Array:
     return x.reshape(shape) if x.size == math.prod(shape) else np.broadcast_to(x, shape)
 
 
+def _order(x: Array) -> str:
+    """The memory order of a copy of x: its own; plain, where x is expanded (NumPy would draw what repeats together)."""
+    return "C" if 0 in x.strides else "K"
+
+
 def _contiguous(x: Array) -> Array:
     return x if x.flags.c_contiguous else x.copy()
 
@@ -135,9 +140,9 @@ floor = Op("floor", np.floor, x=lambda g: zeros_like(g))
 ceil = Op("ceil", np.ceil, x=lambda g: zeros_like(g))
 trunc = Op("trunc", np.trunc, x=lambda g: zeros_like(g))
 zeros_like = Op("zeros_like", lambda x, /: np.zeros_like(x), x=lambda g: zeros_like(g))
-clone = Op("clone", lambda x, /: x.copy("K"), x=lambda g: g)  # in the memory order of x
+clone = Op("clone", lambda x, /: x.copy(_order(x)), x=lambda g: g)  # in the memory order of x
 contiguous = Op("clone", lambda x, /: x.copy(), x=lambda g: g)  # in plain order
-cast = Op("to", lambda x, /, dtype: x.astype(dtype), x=lambda g: g)
+cast = Op("to", lambda x, /, dtype: x.astype(dtype, _order(x)), x=lambda g: g)
 
 # ------------------------------------------------------------------------- elementwise, two inputs and more
 

@@ -20,6 +20,7 @@ import io
 import pickle
 import pickletools
 import re
+import reprlib
 from collections import Counter, OrderedDict
 from collections.abc import Callable
 from types import FunctionType
@@ -186,9 +187,10 @@ def check_dtype(module: str, name: str) -> None:
 def rebuild_tensor(storage: Storage, offset: int, size: Any, stride: Any, requires_grad: bool, hooks: Any,
                    metadata: Any = None) -> Tensor:
     """A view of a storage, which must lie inside it."""
-    numbers = [offset, *size, *stride]
-    if type(requires_grad) is not bool or any(type(n) is not int or not 0 <= n < 1 << 59 for n in numbers):
-        raise UnpicklingError(f"a tensor's offset, sizes or strides are not sizes: {numbers}"[:200])
+    numbers = [offset, *size[:65], *stride[:65]]
+    if (type(requires_grad) is not bool or len(size) > 64  # as many as NumPy has dimensions
+            or any(type(n) is not int or not 0 <= n < 1 << 59 for n in numbers)):
+        raise UnpicklingError(f"a tensor's offset, sizes or strides are not sizes: {short(numbers)}")
     last = offset + sum((n - 1) * s for n, s in zip(size, stride, strict=True))
     if 0 in size:
         offset = 0  # there is nothing to be anywhere
@@ -214,7 +216,7 @@ def rebuild_parameter_with_state(data: Tensor, requires_grad: bool, hooks: Any, 
 def rebuild_from_type(rebuild: Any, kind: Any, view: Any, state: dict[str, Any]) -> Tensor:
     """A tensor of another class, or with attributes that its user gave it."""
     if rebuild is not rebuild_tensor or not (isinstance(kind, type) and issubclass(kind, Tensor)):
-        raise UnpicklingError(f"cannot rebuild a tensor as a {kind!r}")
+        raise UnpicklingError(f"cannot rebuild a tensor as a {short(kind)}")
     plain = rebuild_tensor(*view)
     tensor = _rebuild(kind, plain.array, plain.requires_grad, {})
     tensor.cell = plain.cell
@@ -225,7 +227,7 @@ def set_attributes(obj: Any, state: Any) -> Any:
     """Set attributes that hide none of the class's own, and return the object."""
     for name in _only(dict, state):
         if not isinstance(name, str) or hasattr(Tensor if isinstance(obj, Tensor) else OrderedDict, name):
-            raise UnpicklingError(f"the attribute {str(name)[:50]!r} of a {type(obj).__name__} must not be set")
+            raise UnpicklingError(f"the attribute {short(name)} of a {type(obj).__name__} must not be set")
     obj.__dict__.update(state)
     return obj
 
@@ -236,16 +238,36 @@ def _only(kind: type, value: Any) -> Any:
     return value
 
 
+def short(value: Any) -> str:
+    """A few parts and levels of a value, as text: all of what strangers nest may never end."""
+    return reprlib.repr(value)[:100]
+
+
+def _latin1(text: str, encoding: Any) -> bytes:
+    if encoding != "latin1":
+        raise UnpicklingError(f"it encodes text as {short(encoding)}")
+    return text.encode(encoding)
+
+
 def _key(key: Any) -> Any:
     """A key that hashing can cope with: a tuple that holds itself many times over, or a deep one, can hang or crash."""
-    pending, count = [key], 0
-    for item in pending:  # the list grows while it is read
-        if isinstance(item, tuple):
-            count += 1 + len(item)
-            if count > 10_000:
-                raise UnpicklingError("it has a tuple of more than 10,000 parts as a key")
-            pending.extend(item)
+    if _parts(key, 10_000) > 10_000:
+        raise UnpicklingError("it has a tuple of more than 10,000 parts as a key")
     return key
+
+
+def _parts(value: Any, most: int) -> int:
+    """The number of parts of nested tuples, lists and dicts (their keys); soon after `most` the counting stops."""
+    pending, count = [value], 0
+    for item in pending:  # the list grows while it is read
+        if isinstance(item, (tuple, list, dict)):
+            count += 1 + len(item)
+            if count > most:
+                break
+            pending.extend(item)
+        elif isinstance(item, int):
+            count += item.bit_length() // 64
+    return count
 
 
 STORAGE_TYPES = {d.numpy: StorageType(d.numpy) for d in dtypes.ALL}
@@ -259,7 +281,7 @@ CALLABLE: dict[str, tuple[Any, Callable[..., Any]]] = {
     "torch device": (device, lambda name, *index: device(_only(str, name), *(_only(int, i) for i in index))),
     "collections OrderedDict": (OrderedDict, lambda: OrderedDict()),
     "collections Counter": (Counter, lambda counts: Counter(_only(dict, counts))),
-    "_codecs encode": (codecs.encode, lambda text, encoding: text.encode({"latin1": "latin1"}[encoding])),  # bytes
+    "_codecs encode": (codecs.encode, lambda text, encoding: _latin1(_only(str, text), encoding)),  # bytes
     "builtins set": (set, lambda items: {_key(item) for item in items}),
     "builtins bytes": (bytes, lambda: b""),
     "builtins bytearray": (bytearray, lambda data=b"": bytearray(_only(bytes, data))),
@@ -286,13 +308,15 @@ class SafeUnpickler(Machine):  # type: ignore[misc]
     """Python's stack machine for pickles, cut down to what `torch.save` writes for plain data and tensors.
 
     Only the instructions in ALLOWED are there. Those that change an object do so to lists and dicts alone, and
-    those that name or call something find it in the tables above. `storage` is called with each persistent id.
+    those that name or call something find it in the tables above. What calls copy and keys hash is counted, so that a
+    small file cannot become a huge object, or take for ever. `storage` is called with each persistent id.
     UnpicklingError for what is refused or damaged.
     """
 
     def __init__(self, data: bytes | bytearray, storage: Callable[[Any], Storage]) -> None:
         super().__init__(io.BytesIO(data))
         self.persistent_load = storage
+        self.left = 100_000 + 2 * len(data)  # parts to copy or hash: honest files do so with each about once
 
     def load(self) -> Any:
         try:
@@ -308,9 +332,9 @@ class SafeUnpickler(Machine):  # type: ignore[misc]
         if path not in GLOBALS:
             check_dtype(module, name)
             raise UnpicklingError(
-                f"it asks for {module}.{name}, which is not allowed with weights_only=True, since making an object "
-                "can run any code. Save plain data: model.state_dict() in place of the model. Only if you trust "
-                "whoever made the file, load(..., weights_only=False) makes such objects too")
+                f"it asks for {ascii(f'{module}.{name}'[:100])}, which is not allowed with weights_only=True, since "
+                "making an object can run any code. Save plain data: model.state_dict() in place of the model. Only "
+                "if you trust whoever made the file, load(..., weights_only=False) makes such objects too")
         return GLOBALS[path]
 
     def load_append(self) -> None:
@@ -332,16 +356,27 @@ class SafeUnpickler(Machine):  # type: ignore[misc]
     def _set(self, items: list[Any]) -> None:
         target = _only(dict, self.stack[-1])
         for key, value in zip(items[::2], items[1::2], strict=True):
-            target[_key(key)] = value
+            self._spend(_key(key))
+            target[key] = value
 
     def load_reduce(self) -> None:
         args, function = _only(tuple, self.stack.pop()), self.stack.pop()
         if id(function) not in CALLS:
             raise UnpicklingError(f"it calls a {type(function).__name__}, which is not allowed")
+        self._spend(args, sum(len(arg) for arg in args if isinstance(arg, (str, bytes))))
         self.append(CALLS[id(function)](*args))
 
     def load_build(self) -> None:
-        set_attributes(_only(OrderedDict, self.stack[-2]), self.stack.pop())
+        state = self.stack.pop()
+        self._spend(state)
+        set_attributes(_only(OrderedDict, self.stack[-1]), state)
+
+    def _spend(self, value: Any, more: int = 0) -> None:
+        """Count the parts that are about to be copied or hashed: a small file must not become a huge object."""
+        self.left -= _parts(value, self.left) + more
+        if self.left < 0:
+            raise UnpicklingError("it uses the same parts over and over, and would grow far beyond its size. If you "
+                                  "trust whoever made the file, load(..., weights_only=False) reads it all the same")
 
 
 class Instructions(dict[int, Any]):

@@ -146,7 +146,7 @@ class Generator:
 
     def random64(self) -> int:
         """A long word without its top bit: what random_() puts in an int64 tensor; seeds a DataLoader."""
-        return int(self._long_words(1)[0]) % 2**63
+        return int(self.whole((), np.int64))
 
     # ---- distributions ----
 
@@ -202,12 +202,14 @@ class Generator:
             self._spare = float(values[n]) if len(values) > n else None
         return values[:n]
 
-    def randint(self, low: int, high: int, shape: Shape, dtype: npt.DTypeLike = np.int64) -> Array:
+    def randint(self, low: int, high: int | None, shape: Shape, dtype: npt.DTypeLike = np.int64) -> Array:
         """Whole numbers, low <= value < high: a word (from 2**28 values on a long word) modulo high - low.
 
-        RuntimeError unless low < high and dtype holds them all exactly (for a float dtype torch only warns).
+        Without high they go up to the largest that dtype holds. RuntimeError unless low < high and dtype holds them
+        all exactly (for a float dtype torch only warns).
         """
         dtype, n = np.dtype(dtype), math.prod(shape)
+        high = _whole_numbers(dtype)[1] + 1 if high is None else high
         _require(low < high, f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
         smallest, largest = _whole_numbers(dtype)
         for name, value in (("from", low), ("to - 1", high - 1)):
@@ -216,6 +218,12 @@ class Generator:
         words = self._words(n) if high - low < 2**28 else self._long_words(n)
         # The sum modulo 2**64 is right for negative numbers too, once its bits are read as signed.
         return (words % (high - low) + np.uint64(low % 2**64)).view(np.int64).astype(dtype).reshape(shape)
+
+    def whole(self, shape: Shape, dtype: npt.DTypeLike) -> Array:
+        """Whole numbers from 0 to the largest up to which dtype holds them all: Tensor.random_() without bounds."""
+        dtype, n = np.dtype(dtype), math.prod(shape)
+        words = self._long_words(n) if dtype.itemsize == 8 else self._words(n)
+        return (words % (_whole_numbers(dtype)[1] + 1)).astype(dtype).reshape(shape)
 
     def randperm(self, n: int) -> Array:
         """The numbers 0 ... n-1 in random order, int64, by Fisher and Yates' shuffle. RuntimeError if n < 0.

@@ -18,7 +18,7 @@ import numpy as np
 
 from .device import device
 from .files import replacing
-from .pickling import Pickler, SafeUnpickler, Storage, StorageType, UnpicklingError, check_dtype, own_object
+from .pickling import Pickler, SafeUnpickler, Storage, StorageType, UnpicklingError, check_dtype, own_object, short
 from .zipfile_format import ALIGNMENT, Reader, write_archive
 
 DEFAULT_PROTOCOL = 2
@@ -125,6 +125,8 @@ class _Content:
         self.reader = reader
         self.storages: dict[str, tuple[Storage, str]] = {}  # with the location of each, such as "cuda:0"
         order = reader.read("byteorder") if "byteorder" in reader.records else b"little"
+        if order not in (b"little", b"big"):
+            raise reader.damaged(f"its order of bytes is {bytes(order[:20])!r}, neither little nor big")
         self.swapped = order != sys.byteorder.encode()
 
     def storage(self, persistent_id: Any) -> Storage:
@@ -133,7 +135,7 @@ class _Content:
             case ("storage", StorageType(dtype), str(key), str(location), int(count)):
                 pass
             case _:
-                raise UnpicklingError(f"it names a storage by {persistent_id!r}"[:200])
+                raise UnpicklingError(f"it names a storage by {short(persistent_id)}")
         if key not in self.storages:
             size = self.reader.size(f"data/{key}")
             if size != count * dtype.itemsize:
@@ -159,7 +161,7 @@ def _check_location(storage: Storage, location: str, map_location: MapLocation) 
     elif map_location is not None:
         location = str(map_location)
     if location.partition(":")[0] != "cpu":
-        raise RuntimeError(f"Attempting to deserialize object on a device that is not here: {location!r}. Use "
+        raise RuntimeError(f"Attempting to deserialize object on a device that is not here: {location[:50]!r}. Use "
                            "torch.load with map_location=torch.device('cpu') to map your storages to the CPU.")
 
 

@@ -101,7 +101,8 @@ class Tensor(WithValues):
 
     def stride(self, dim: int | None = None) -> Any:
         """How many elements apart neighbours along each dimension are in memory."""
-        strides = tuple([s // self.array.itemsize for s in self.array.strides])
+        array = self.array if self.array.size else np.empty([max(n, 1) for n in self.array.shape])  # NumPy says 0
+        strides = tuple([s // array.itemsize for s in array.strides])
         return strides if dim is None else strides[dim]
 
     def is_contiguous(self) -> bool:
@@ -221,6 +222,7 @@ class Tensor(WithValues):
     diag, dot, matmul, mm = linear_algebra.diag, linear_algebra.dot, linear_algebra.matmul, linear_algebra.mm
     mv, norm, outer, trace = linear_algebra.mv, linear_algebra.norm, linear_algebra.outer, linear_algebra.trace
     tril, triu, inverse = linear_algebra.tril, linear_algebra.triu, linear_algebra.inverse
+    matrix_power = linear_algebra.matrix_power
     ger = outer
     abs, acos, add, addcdiv = pointwise.abs, pointwise.acos, pointwise.add, pointwise.addcdiv
     addcmul, asin, atan, ceil = pointwise.addcmul, pointwise.asin, pointwise.atan, pointwise.ceil
@@ -329,10 +331,15 @@ class Tensor(WithValues):
         """Fill with numbers drawn from an exponential distribution. In place."""
         return self._draw(lambda g, shape: g.exponential(shape, self.array.dtype, lambd), generator)
 
-    def random_(self, low: int = 0, high: int | None = None, *, generator: random.Generator | None = None) -> Tensor:
-        """Fill with integers, low <= n < high: random_(high), from 0, or random_(low, high). In place."""
-        start, end = (0, low) if high is None else (low, high)
-        return self._draw(lambda g, shape: g.randint(start, end, shape, self.array.dtype), generator)
+    def random_(self, *bounds: Any, generator: random.Generator | None = None) -> Tensor:
+        """Fill with integers: random_(to) takes 0 <= n < to, random_(from, to) from <= n < to. In place.
+
+        Where `to` is None or not given, they go up to the largest that the dtype holds exactly.
+        """
+        if not bounds:
+            return self._draw(lambda g, shape: g.whole(shape, self.array.dtype), generator)
+        start, to = (0, *bounds)[-2:]
+        return self._draw(lambda g, shape: g.randint(start, to, shape, self.array.dtype), generator)
 
     def _draw(self, draw: Callable[[random.Generator, tuple[int, ...]], Any],
               generator: random.Generator | None) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -89,6 +90,13 @@ class WithValues(WithGradient):
         if node is not None:
             suffixes.append("requires_grad=True" if self.is_leaf else f"grad_fn=<{torch_name(node)}>")
         return printing.tensor_repr(self.array, suffixes=suffixes)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: torch's text, the shape and the dtype, and the gradient if there is one."""
+        text = f"{self!r}\nshape {list(self.array.shape)}, {dtypes.from_numpy_dtype(self.array.dtype)}"
+        if self.is_leaf and self.grad is not None:
+            text += f"\ngrad {self.grad!r}"
+        return f"<pre>{escape(text, quote=False)}</pre>"
 
     def __format__(self, spec: str) -> str:
         if self.array.ndim == 0 and type(self) is self.result_class:

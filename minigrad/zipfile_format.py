@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import os
 import struct
-import zipfile
 from typing import BinaryIO
 
 ALIGNMENT = 64
@@ -28,6 +27,8 @@ NEWEST_VERSION = 10  # the newest "version" that torch itself reads
 
 def write_archive(file: BinaryIO, records: dict[str, bytes | memoryview]) -> None:
     """Write records to a file that can seek. A field that readers skip, filled with Z, moves each to its place."""
+    import zipfile  # takes long to import, and most scripts never save
+
     with zipfile.ZipFile(file, "w") as archive:
         for name, data in records.items():
             info = zipfile.ZipInfo(f"archive/{name}")
@@ -51,6 +52,8 @@ class Reader:
     """
 
     def __init__(self, f: BinaryIO, name: str) -> None:
+        import zipfile
+
         self.name = name
         try:
             self.zip = zipfile.ZipFile(f)
@@ -64,6 +67,8 @@ class Reader:
             raise self.damaged("its records are compressed, which torch.save never does")
         if sum(e.file_size for e in entries) > size:
             raise self.damaged("its records claim to be larger than the file")
+        if len({e.filename for e in entries}) < len(entries):  # which one counts, each reader decides for itself
+            raise self.damaged("it has two records of one name")
         self._check_kind()
 
     def _check_kind(self) -> None:
@@ -72,12 +77,13 @@ class Reader:
                                "TorchScript. Save the model's state_dict() instead.")
         version = self.read("version").strip()
         if not version.isdigit() or len(version) > 4 or int(version) > NEWEST_VERSION:
-            raise RuntimeError(f"{self.name} is of torch's file format in version {version.decode('latin1')[:20]}, "
-                               f"which is not a number up to {NEWEST_VERSION}.")
+            shown = ascii(version[:20].decode("latin1"))[1:-1]
+            raise RuntimeError(f"{self.name} is of torch's file format in version {shown}, which is not a number up to "
+                               f"{NEWEST_VERSION}.")
 
     def damaged(self, what: str) -> RuntimeError:
         """The error for a file that breaks the format."""
-        return RuntimeError(f"{self.name} is damaged: {what}. Was it written, copied or downloaded completely?")
+        return RuntimeError(f"{self.name} is damaged: {what[:300]}. Was it written, copied or downloaded completely?")
 
     def size(self, record: str) -> int:
         """The number of bytes of a record; RuntimeError if there is no such record."""

@@ -10,10 +10,10 @@ from pathlib import Path
 from tqdm import tqdm  # type: ignore[import-untyped]
 
 from parity.compare import Comparison
+from parity.ending import exit_status
 from parity.engines import DEFAULT_ENGINES, ENGINES, REFERENCE, EngineProcess, Run
 from parity.lockstep import follow
 from parity.report import table, write_json
-from parity.surroundings import WorkingDirectoryError
 from parity.verdict import problems
 
 EXPERIMENTS = Path(__file__).parent / "experiments"
@@ -45,6 +45,7 @@ examples:
   python -m parity mutants --help         what the checks notice when minigrad is made wrong
   python -m parity programs --help        random programs and random training loops on both
   python -m parity bisect --help          finds the operation at which two engines part
+  python -m parity explain --help         a page that steps through one training step, with torch's numbers
 
 engines:
   torch, minigrad            float32 on the CPU; torch is the reference
@@ -191,20 +192,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from parity.bisect.command import main as bisect
 
         return bisect(given[1:])
+    if given[:1] == ["explain"]:
+        from parity.explain import main as explain
+
+        return explain(given[1:])
     options = parse(given)
+    return exit_status(lambda: compare_scripts(options))
+
+
+def compare_scripts(options: argparse.Namespace) -> int:
+    """Run and compare every script, and report. Returns the exit status."""
     comparisons = []
-    try:
-        for number, (name, script) in enumerate(options.scripts.items(), start=1):
-            position = f" ({number} of {len(options.scripts)})"
-            run = Run(script, options.arguments, options.input)
-            comparisons.append(run_script(name, run, options.engines, options.out, position))
-            draw(comparisons[-1], options.out / name)
-    except KeyboardInterrupt:
-        print("\ninterrupted: all engines were stopped, nothing was reported", file=sys.stderr)
-        return 130
-    except WorkingDirectoryError as error:
-        print(error, file=sys.stderr)
-        return 2
+    for number, (name, script) in enumerate(options.scripts.items(), start=1):
+        position = f" ({number} of {len(options.scripts)})"
+        run = Run(script, options.arguments, options.input)
+        comparisons.append(run_script(name, run, options.engines, options.out, position))
+        draw(comparisons[-1], options.out / name)
     if options.json:
         write_json(comparisons, list(options.scripts.values()), options.json)
     print(table(comparisons))
@@ -216,4 +219,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the engines, as Ctrl-C does
-    sys.exit(main())
+    sys.exit(exit_status(main))  # also where a command below is interrupted while it gets ready

@@ -184,3 +184,43 @@ SAMPLE_ABSOLUTE = {"float64": 1e-10, "float32": 1e-4, "float16": 1e-3}
 # A float32 number further away may still be right and torch's wrong: torch in float64 judges both. Ours passes if it is
 # close to the judge, or at most this many times as far away as torch in float32: another order of the same sums.
 AS_FAR_AS_TORCH = 2.0
+
+
+# ---- one rule of minigrad's table, against a difference of its forward function (`parity.bisect.entries`) ----
+# (f(x + h) - f(x - h)) / 2h in float64: its own error is h ** 2 = 1e-12 from the curvature, and ulp / h = 2e-10 from
+# rounding, with h = RULE_STEP the best of both but for a factor. WRONG_RULE is 10**5 times that, as x may be large and
+# f steep; the smallest fault that is planted (a factor in a rule of several) changes a gradient by a per cent.
+RULE_STEP = 1e-6
+WRONG_RULE = 1e-4
+# How far off its kinks an input is moved for that, relative to itself: a thousand steps away, and still nearly there.
+OFF_KINKS = 1e-3
+# A planted rule counts as felt in a step (`parity.bisect.proof`) where it changes a gradient by that much of its
+# largest entry. Less may pass for float32's rounding, and then the finder need not say a word.
+FELT = 1e-3
+
+
+# ---- random programs (`parity.programs`) ----
+# |ours - torch's| <= relative * |torch's| + of largest * (the largest number in the program) + PROGRAM_SPREAD * spread
+# A program is at most twenty statements, each right to a few ulps, and a sum of numbers that cancel is as wrong as the
+# largest of them. Measured in 1500 programs: up to .58 of what is allowed in float32, .00005 in float64, where more has
+# to be allowed for torch's second derivative of BCE, to whose denominator x (1 - x) it adds 1e-12. A wrong rule changes
+# a gradient by per cents.
+PROGRAM_RELATIVE = {"float64": 1e-9, "float32": 2e-5, "float16": 1e-2}
+PROGRAM_OF_LARGEST = {"float64": 1e-13, "float32": 1e-6, "float16": 5e-3}
+# What is further off is measured: torch runs PROGRAM_RERUNS times more with an error of up to 2 ulps added to every
+# number (of the number itself, and of 1: what cancels leaves its errors), and `spread` is the furthest that it comes
+# from itself. Two runs of a steep program are as far apart as their errors happen to be; the largest of six draws is
+# seldom below a tenth of what another library's errors may come to, and such programs are steep in thousands of ulps:
+# 20 times leaves room for bad luck and none for a wrong formula.
+PROGRAM_RERUNS = 6
+PROGRAM_SPREAD = 20.0
+
+
+# ---- what the documents print (`tests/test_documents.py`) ----
+# A printed number may be off by this much of itself, or by one in its last place: losses are printed with four to eight
+# digits after up to a thousand float32 steps. Measured: all lines of the five documents, the images cut to 2000, were
+# within it, and all but some ten identical. PRINTED_ABSOLUTE is for the mean of normalised data, all rounding.
+PRINTED_RELATIVE, PRINTED_ABSOLUTE = 1e-4, 1e-6
+# With all images a ReLU crosses its kink sooner or later (KINKS, which holds for the loss); accuracies are in per cent,
+# and one image of the test set more or less is 0.0001 of them: 2 % is 200 images of 10,000.
+PRINTED_BEYOND_KINKS = 0.02

@@ -25,14 +25,13 @@ from pathlib import Path
 import pytest
 
 from parity.lines import NUMBER, unit_in_last_place
-from parity.tolerances import KINKS
+from parity.tolerances import KINKS, PRINTED_ABSOLUTE, PRINTED_BEYOND_KINKS, PRINTED_RELATIVE
 
 ROOT = Path(__file__).resolve().parent.parent
 BLOCK = re.compile(r"^``` ?python *\n(.*?)^``` *$", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"==== (.*): (set-up|block \d+)")
 ADDRESS = re.compile(r"0x[0-9a-f]+")  # where an object lies, in its repr
-RELATIVE, ABSOLUTE = 1e-4, 1e-6  # a printed number may be off by that much, or by one in its last place
-BEFORE_KINKS = 2000  # images in five epochs: measured, all lines were within RELATIVE
+BEFORE_KINKS = 2000  # images in five epochs: measured, all lines were within PRINTED_RELATIVE
 IMAGES = int(os.environ.get("MINIGRAD_DOCUMENTS_IMAGES", 1100))  # 110 batches of ten: it prints every hundredth
 TORCH = """
 import runpy, sys, torch
@@ -197,7 +196,7 @@ def run_notebook(engine: str, documents: list[dict[str, object]], home: Path) ->
     return printed
 
 
-def same_line(right: str, line: str, relative: float = RELATIVE, absolute: float = ABSOLUTE) -> bool:
+def same_line(right: str, line: str, relative: float = PRINTED_RELATIVE, absolute: float = PRINTED_ABSOLUTE) -> bool:
     """The same text apart from numbers, and each number close enough."""
     if NUMBER.sub("#", right).split() != NUMBER.sub("#", line).split():
         return False
@@ -211,8 +210,8 @@ def same_line(right: str, line: str, relative: float = RELATIVE, absolute: float
 
 def tolerance_of(name: str) -> tuple[float, float]:
     if name == "004" and IMAGES > BEFORE_KINKS:
-        return 0.02, KINKS["loss"]
-    return RELATIVE, ABSOLUTE
+        return PRINTED_BEYOND_KINKS, KINKS["loss"]
+    return PRINTED_RELATIVE, PRINTED_ABSOLUTE
 
 
 @pytest.mark.parametrize(("right", "line", "same"), [

@@ -1,11 +1,13 @@
 """Random programs and random training loops come to the same on torch and on minigrad, and the search can fail.
 
-A few hundred here; `python -m parity programs --count 10000` runs more. What it found is kept below, made short.
+A few hundred here; `python -m parity programs --count 10000` runs more. What it found: test_programs_found.py.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -16,142 +18,34 @@ import torch
 
 import minigrad
 from minigrad import engine, inplace, ops
-from parity.programs import command, lenient
+from parity.programs import excuses, searching
 from parity.programs.agreement import difference, judge
-from parity.programs.command import Found, made_short, main, scripts, search
+from parity.programs.command import main, scripts
+from parity.programs.excuses import BY_MINIGRAD, BY_TORCH, REASONS
 from parity.programs.machine import Program, run
+from parity.programs.processes import in_processes
+from parity.programs.searching import Found, made_short, search, search_all
 from parity.programs.shrinking import shrunk
-from parity.programs.training import trainings
-from parity.programs.writing import programs
-
-
-def assert_agreement(found: Found) -> None:
-    assert not found.differing, "\n\n".join(scripts([found]))
-
-
-@pytest.mark.parametrize("start", range(6))
-def test_random_programs(start: int) -> None:
-    found = search(programs(), 40, 1000 + start)
-    assert found.tried >= 35  # Hypothesis leaves out what it has tried before
-    assert_agreement(found)
-
-
-@pytest.mark.parametrize("start", range(4))
-def test_random_training_loops(start: int) -> None:
-    assert_agreement(search(trainings(), 8, 1000 + start))
-
-
-# --------------------------------------------------------------------------- what the search found, made short
-
-FOUND = {
-    "a view of a leaf under no_grad says that it requires grad": """
-        w = torch.ones(3, requires_grad=True)
-        with torch.no_grad(): v = w[:2]
-        y = v * 2
-        y.sum().backward()
-        v.backward(torch.ones(2))""",
-    "numpy() under no_grad": """
-        w = torch.ones(3, requires_grad=True)
-        with torch.no_grad(): a = w.numpy().tolist()
-        w.numpy()""",
-    "repeat gives memory of its own": """
-        x = torch.zeros(3, 2)
-        y = x.repeat(2, 1, 1)
-        x += 1
-        y[0] += 2
-        s = y.stride()""",
-    "views without elements are views": """
-        x = torch.ones(3, 2, requires_grad=True)
-        v = x[3:]
-        v *= 2
-        y = x * 1
-        z = y[3:]
-        z += 1
-        y.sum().backward()""",
-    "ravel of a vector is a view": """
-        x = torch.ones(3, requires_grad=True)
-        y = x.ravel()
-        z = (x * 2)[::2].ravel()
-        s = z.stride()""",
-    "transposing in place is noticed by what was saved": """
-        x = torch.tensor([[1.0, 2.0, 3.0]], requires_grad=True)
-        y = x.exp()
-        y.t_()
-        y.sum().backward()""",
-    "a view of a number, after the number's shape changed": """
-        x = torch.tensor([1.0, 3.0], requires_grad=True)
-        n = (x * x).sum()
-        v = n.expand(2, 2)
-        n.unsqueeze_(0)
-        (v * torch.tensor([[1.0, 2.0], [3.0, 5.0]])).sum().backward()""",
-    "a gradient asked for a view whose base was written to": """
-        x = torch.ones(2, 3, requires_grad=True)
-        v = x.t()
-        with torch.no_grad(): v *= v
-        g, = torch.autograd.grad([v, x], [v], [torch.ones(3, 2), torch.ones(2, 3)], allow_unused=True)""",
-    "an expanded tensor may be squeezed in place": """
-        x = torch.ones(2).expand(1, 2, 2)
-        x.squeeze_()""",
-    "a tensor reshaped in place under no_grad keeps its history": """
-        x = torch.ones(3, requires_grad=True)
-        y = x * 2
-        with torch.no_grad(): y.unsqueeze_(0)
-        y.sum().backward()""",
-    "a single value for a mask may have another dtype": """
-        x = torch.tensor([-1.0, 2.0, -3.0])
-        w = torch.tensor([2.0], dtype=torch.float64, requires_grad=True)
-        x[x < 0] = torch.tensor(7)
-        x[[True, False, True]] = w
-        (x * x).sum().backward()
-        x[[0, 1]] = torch.tensor(7)
-        x[x > 0] = torch.tensor([1, 2, 3])""",
-    "a value of the wrong shape for a mask": """
-        x = torch.ones(3, 2)
-        with torch.no_grad(): x[x > 0] = torch.ones(3, 2)""",
-    "a dim out of range for gather and scatter": """
-        x = torch.ones(3, 1)
-        y = x.gather(2, torch.zeros(3, 1, dtype=torch.int64))
-        z = x.scatter(-3, torch.zeros(3, 1, dtype=torch.int64), 2.0)
-        n = torch.tensor(1.0).gather(-1, torch.tensor(0))
-        m = torch.tensor(1.0).gather(1, torch.tensor(0))""",
-    "a view that retains its gradient, after its base was written to": """
-        x = torch.tensor([[1.0, 2.0]], requires_grad=True)
-        v = x.flatten()
-        v.retain_grad()
-        with torch.no_grad(): v.add_(1)
-        (v * v).sum().backward()""",
-    "a view that follows its base under no_grad first": """
-        x = torch.tensor([1.0, 2.0], requires_grad=True)
-        y = x * 1
-        v = y[:1]
-        y.mul_(3)
-        with torch.no_grad(): n = v * 2
-        (v * v).sum().backward()""",
-    "what retains its gradient, after a view of it was written to": """
-        x = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
-        y = x * x
-        y.retain_grad()
-        y[:2].mul_(5)
-        (y * y).sum().backward()""",
-    "a weighted Huber loss": """
-        x = torch.tensor([1.0, 2.0, 5.0], requires_grad=True)
-        w = torch.tensor([0.1, 0.5, 0.2])
-        m = F.huber_loss(x, torch.tensor([0.0, 2.5, 1.0]), weight=w)
-        s = F.huber_loss(x, torch.tensor([0.0, 2.5, 1.0]), "sum", weight=w)
-        (m + s).backward()""",
-    "logsumexp of integers": """
-        y = torch.tensor([[2, 0, 3]]).logsumexp(1)
-        z = torch.tensor([True, False]).logsumexp(0)""",
-}
 
 
 def program_of(text: str) -> Program:
     return Program(tuple(line.strip() for line in text.strip().splitlines()))
 
 
-@pytest.mark.parametrize("name", FOUND)
-def test_what_was_found(name: str) -> None:
-    assert judge(program_of(FOUND[name])).difference is None
+def assert_agreement(found: Found) -> None:
+    assert not found.differing, "\n\n".join(scripts([made_short(program) for program, _ in found.differing[:5]]))
+
+
+@pytest.mark.parametrize("start", range(6))
+def test_random_programs(start: int) -> None:
+    found = search("expressions", 40, 1000 + start)
+    assert found.tried.total() >= 20  # Hypothesis comes to the same program in several ways
+    assert_agreement(found)
+
+
+@pytest.mark.parametrize("start", range(4))
+def test_random_training_loops(start: int) -> None:
+    assert_agreement(search("training", 8, 1000 + start))
 
 
 # --------------------------------------------------------------------------- planted faults are found and made short
@@ -174,7 +68,7 @@ def change_rule(monkeypatch: pytest.MonkeyPatch, op: engine.Op, name: str, rule:
 def test_a_wrong_rule_is_found_and_made_short(monkeypatch: pytest.MonkeyPatch, op: engine.Op, name: str,
                                               rule: Any) -> None:
     change_rule(monkeypatch, op, name, rule)
-    ((found, _),) = search(programs(), MANY, 5, enough=1).differing
+    ((found, _),) = search("expressions", MANY, 5, enough=1).differing
     program, said = made_short(found)
     assert len(program.statements) <= 10 and "where torch has" in said
     for i in range(len(program.statements)):  # each is needed
@@ -183,12 +77,12 @@ def test_a_wrong_rule_is_found_and_made_short(monkeypatch: pytest.MonkeyPatch, o
 
 def test_unnoticed_writes_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine.TensorCore, "bump", lambda self: None)
-    assert search(programs(), MANY, 5, enough=1).differing
+    assert search("expressions", MANY, 5, enough=1).differing
 
 
 def test_a_view_without_history_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inplace, "retake", lambda view: setattr(view, "node", None))
-    assert search(programs(), MANY, 5, enough=1).differing
+    assert search("expressions", MANY, 5, enough=1).differing
 
 
 @pytest.mark.parametrize(("word", "alter"), [
@@ -196,7 +90,7 @@ def test_a_view_without_history_is_found(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_wrong_update_is_found(monkeypatch: pytest.MonkeyPatch, word: str, alter: Any) -> None:
     for kind in (minigrad.optim.SGD, minigrad.optim.Adam, minigrad.optim.AdamW, minigrad.optim.RMSprop):
         monkeypatch.setattr(kind, "step", with_another(word, alter, kind.step))
-    assert search(trainings(), 60, 5, enough=1).differing
+    assert search("training", 60, 5, enough=1).differing
 
 
 def with_another(word: str, alter: Any, right: Any) -> Any:
@@ -221,20 +115,93 @@ def test_rounding_is_told_from_faults() -> None:
     base = "x = torch.tensor([0.1, 0.2, 0.3], requires_grad=True)\n"
     cancels = "y = (x.exp() - x.exp() * 1.0000001) * 1e7\ny.sum().backward()"
     assert difference(program_of(base + cancels)) is None
+    negative = """
+        v1 = torch.tensor([[0.5, 0.5, -0.5], [-0.5, 1.5, 1.0], [-1.5, -1.0, -1.5]])
+        v2 = F.kl_div(v1, v1.exp())
+        v3 = v2.sqrt()"""  # v2 is 0 but for rounding: it may be negative, and then v3 is nan
+    assert difference(program_of(negative)) is None
     broken = program_of(base + "y = x.sin()\ny = y * 1.001 if 'minigrad' in torch.__file__ else y")
     assert "where torch has" in str(difference(broken))
 
 
-def test_what_torch_alone_refuses_is_held_against_a_torch_that_cannot() -> None:
-    program = program_of("""
+WITH_EXCUSE = {
+    "torch: a saved value was overwritten": """
         x = torch.tensor([1.0, 2.0], requires_grad=True)
         y = (x + 1) ** torch.tensor([2.0, 3.0])
         y *= 2
-        y.sum().backward()""")
+        y.sum().backward()""",
+    "torch: a saved value was freed": """
+        x = torch.tensor([1.0, 2.0], requires_grad=True)
+        y = x[[0, 1]]
+        y.sum().backward()
+        y.sum().backward()""",
+    "torch: a value overlaps its place": """
+        x = torch.tensor([1.0, 2.0, 3.0])
+        x[1:] += x[:-1]""",
+    "torch: one of several views": """
+        x = torch.tensor([1.0, 2.0], requires_grad=True)
+        a, b = (x * 1).unbind(0)
+        a += b
+        y = a * b""",
+    "torch: huber_loss of two dtypes": """
+        x = torch.tensor([1.0, 2.0], requires_grad=True)
+        F.huber_loss(x, torch.zeros(2, dtype=torch.float64)).backward()""",
+    "minigrad: a layer is one op": """
+        x = torch.tensor([[1.0, 2.0]], requires_grad=True)
+        y = x * 1
+        l = F.cross_entropy(y, torch.tensor([0]))
+        y += 1
+        l.backward()""",
+    "minigrad: repeated elements": """
+        x = torch.zeros(2).expand(3, 2)
+        x.fill_(2.0)""",
+    "a gradient of zeros": """
+        x = torch.tensor([0.4, 0.8], requires_grad=True)
+        x.norm(p=0).backward()""",
+    "gradients of a failed backward": """
+        x = torch.tensor([1.5], requires_grad=True)
+        z = torch.tensor([2.0], requires_grad=True)
+        y = x.exp()
+        y *= 2
+        w = z.log()
+        torch.autograd.backward([w, y], [torch.ones(1), torch.ones(1)])""",
+    "unreadable in torch": """
+        x = torch.tensor([1.5, 2.0], requires_grad=True)
+        y = x * 1
+        a, b = y.unbind(0)
+        y *= 2""",
+    "a gradient's own history": """
+        x = torch.tensor([1.5, 2.0], requires_grad=True)
+        v1, = torch.autograd.grad([F.leaky_relu(x)], [x], [torch.ones(2)], create_graph=True)""",
+    "minigrad: no graph of a gradient": """
+        x = torch.tensor([1.5, 2.0], requires_grad=True)
+        v1, = torch.autograd.grad([F.leaky_relu(x)], [x], [torch.ones(2)], create_graph=True)
+        v1.backward(torch.ones(2))""",
+}
+
+
+@pytest.mark.parametrize("name", WITH_EXCUSE)
+def test_what_is_excused_and_that_nothing_else_is(name: str) -> None:
+    """Whatever else differs in such a program is found."""
+    program = program_of(WITH_EXCUSE[name])
+    judged = judge(program)
+    assert judged.difference is None and name in judged.excuses
+    wrong = Program((*program.statements, "wrong = torch.ones(2) * (2 if 'minigrad' in torch.__file__ else 3)"))
+    assert "wrong is 2.0" in str(judge(wrong).difference)
+
+
+def test_every_excuse_has_a_reason_and_is_narrow() -> None:
+    assert all(len(reason) > 30 for reason in REASONS.values())
+    assert len(REASONS) <= 16
+    words = [word for refusal in (*BY_TORCH, *BY_MINIGRAD) for word in refusal.words]
+    assert all(len(word) > 10 for word in words)
+
+
+def test_a_torch_that_has_nothing_to_check() -> None:
+    program = program_of(WITH_EXCUSE["torch: a saved value was overwritten"])
     assert "modified by an inplace" in run(torch, program).said[-1]
-    assert judge(program).difference is None and judge(program).excuse == "torch refuses"
-    assert lenient.run(program).errors == [None] * 4
-    assert lenient.retaining("y.backward()") != "y.backward()" and lenient.retaining("y = x * 2") == "y = x * 2"
+    assert excuses.run_unchecked(program).errors == [None] * 4
+    assert excuses.retaining("y.backward()") != "y.backward()" and excuses.retaining("y = x * 2") == "y = x * 2"
 
 
 def test_shrinking_keeps_what_is_needed() -> None:
@@ -243,10 +210,9 @@ def test_shrinking_keeps_what_is_needed() -> None:
     assert short.statements == ("c = a + 1", "for i in range(3):\n    e = b")
 
 
-def test_a_difference_is_printed_as_a_script_that_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_difference_is_printed_as_a_script_that_runs(tmp_path: Path) -> None:
     program = program_of("x = torch.ones(2, requires_grad=True)\nx += 1\ny = (x * 2).sum()")
-    monkeypatch.setattr(command, "made_short", lambda program: (program, "y is wrong"))
-    (text,) = scripts([Found(differing=[(program, "")])])
+    (text,) = scripts([(program, "y is wrong")])
     assert text.startswith('"""minigrad and torch part here: y is wrong"""')
     assert "except Exception as error:  # RuntimeError" in text
     (tmp_path / "script.py").write_text(text)
@@ -256,12 +222,59 @@ def test_a_difference_is_printed_as_a_script_that_runs(tmp_path: Path, monkeypat
 
 
 def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    files = ["--json", str(tmp_path / "all.json"), "--out", str(tmp_path / "scripts")]
-    assert main(["--count", "20", "--seed", "3", *files]) == 0
-    assert "programs, 0 differ (seed 3)" in capsys.readouterr().out
-    assert json.loads((tmp_path / "all.json").read_text())["differ"] == 0
+    files = ["--json", str(tmp_path / "new" / "all.json"), "--out", str(tmp_path / "scripts")]
+    assert main(["--count", "30", "--seed", "3", *files]) == 0
+    assert "27 programs and 3 training loops, 0 differ (seed 3;" in capsys.readouterr().out
+    written = json.loads((tmp_path / "new" / "all.json").read_text())
+    assert written["differ"] == 0 and written["programs"] == 30 and not written["interrupted"]
+    assert set(written["excused"]) == set(written["reasons"])
     change_rule(monkeypatch, ops.mul, "x", lambda g, y: g)
+    monkeypatch.setattr(searching, "MOST_SHRUNK", 2)
     assert main(["--count", "60", "--kind", "expressions", *files]) == 1
     assert "minigrad and torch part here" in (tmp_path / "scripts" / "difference_1.py").read_text()
     with pytest.raises(SystemExit):
         main(["--count", "0"])
+
+
+def test_the_same_seed_finds_the_same_whatever_the_number_of_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(searching, "PORTIONS", {"expressions": 25})
+    found = []
+    for jobs in (1, 2):
+        found.append(Found())
+        assert sum(1 for _ in search_all(found[-1], {"expressions": 50}, 7, jobs)) == 50
+    assert found[0].seen == found[1].seen and found[0].excused == found[1].excused
+
+
+def test_interrupted_it_writes_what_it_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                           capsys: pytest.CaptureFixture[str]) -> None:
+    def some(found: Found, *rest: Any) -> Any:
+        for _, _i in zip(search_all(found, *rest), range(5), strict=False):
+            yield
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("parity.programs.command.search_all", some)
+    assert main(["--count", "300", "--json", str(tmp_path / "all.json")]) == 130
+    assert "interrupted: " in capsys.readouterr().out
+    written = json.loads((tmp_path / "all.json").read_text())
+    assert written["interrupted"] and written["programs"] == 6 and written["asked for"] == 300
+
+
+def test_a_process_that_dies_takes_no_other_with_it() -> None:
+    def work(task: int, send: Any) -> None:
+        send(task)
+        if task == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        send(-task)
+
+    got = list(in_processes(work, range(4), 2))
+    assert sorted(str(result) for task, result in got if task == 1) == ["1", "the process ended with status -9"]
+    assert {result for task, result in got if task != 1} == {0, 2, -2, 3, -3}
+
+
+def test_a_crash_is_reported(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def crash(*args: Any) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    monkeypatch.setattr(searching, "write_and_judge", crash)
+    assert main(["--count", "5", "--kind", "expressions"]) == 1
+    assert "a process died: Portion(kind='expressions'" in capsys.readouterr().out

@@ -53,7 +53,7 @@ def page(tmp_path_factory) -> Path:
         folder.mkdir(parents=True)
         Image.new("RGB", (600, 300), "red" if engine == "torch-f64" else "white").save(folder / "boundary.png")
     (out / "conformance.json").write_text(json.dumps({"versions": "", "rows": [CONFORMS, NOT_STRICT]}))
-    (out / "mutants.json").write_text(json.dumps(MUTANTS))
+    (out / "mutants.json").write_text(json.dumps({"mutants": MUTANTS}))
     script = out / "made_up.py"
     script.write_text('"""A script with <angles> & "quotes".\n\nMore."""\n')
     return write_page([good, bad], [script, out / "gone.py"], out)
@@ -67,6 +67,10 @@ MUTANTS = [
     {"mutant": "ops.py:mul: zero", "line": 1, "killed by": "", "because": "", "equivalent": None},
     {"mutant": "ops.py:exp: stale", "line": 1, "killed by": "", "because": "", "equivalent": "the same number"},
 ]
+
+
+PROGRAMS = {"programs": 10, "asked for": 10, "differ": 0, "died": [], "seed": 0, "scripts": [],
+            "excused": {"rounding": 3}, "reasons": {"rounding": "torch itself"}}
 
 
 class Reader(HTMLParser):
@@ -246,9 +250,18 @@ def test_a_result_that_cannot_be_read_is_no_result(tmp_path, name):
 
 def test_a_result_of_nothing_is_not_good(tmp_path):
     (tmp_path / "conformance.json").write_text('{"rows": []}')
-    (tmp_path / "mutants.json").write_text("[]")
-    (tmp_path / "programs.json").write_text('{"programs": 0, "differ": 0, "seed": 0, "excused": {}, "scripts": []}')
+    (tmp_path / "mutants.json").write_text('{"mutants": []}')
+    (tmp_path / "programs.json").write_text(json.dumps(PROGRAMS | {"programs": 0, "asked for": 0}))
     assert [(each.ran, each.good) for each in checks(tmp_path)] == [(True, False)] * 3
+
+
+@pytest.mark.parametrize("change, good", [
+    ({}, True), ({"differ": 1}, False), ({"died": ["a process"]}, False), ({"programs": 7}, False)])  # interrupted
+def test_random_programs_are_good_if_all_were_tried_and_agree(tmp_path, change, good):
+    (tmp_path / "programs.json").write_text(json.dumps(PROGRAMS | change))
+    [check] = [each for each in checks(tmp_path) if each.title == "Random programs"]
+    assert (check.ran, check.good) == (True, good)
+    assert list(check.rows) == [("rounding", 3, "torch itself")]
 
 
 def test_a_documents_lines_are_found_in_their_order():

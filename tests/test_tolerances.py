@@ -7,8 +7,11 @@ import pytest
 import torch
 
 from parity import tolerances
+from parity.bisect.entries import is_apart
 from parity.bisect.judging import Standard, judge, kind_of
+from parity.bisect.oracle import nearly_equal
 from parity.conformance.agreement import difference_in_arrays
+from parity.programs.agreement import close
 from parity.tolerances import AS_TORCH, ROUNDING, SAMPLE_ABSOLUTE, SAMPLE_RELATIVE, STEEP, terms_of
 
 random = np.random.default_rng(5)
@@ -104,6 +107,26 @@ def test_samples_ten_times_the_tolerance_off_are_caught(dtype):
         mine[7, 7] += np.array(factor * allowed, dtype)
         found = difference_in_arrays(mine, theirs)
         assert bool(found) == caught, found
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])
+@pytest.mark.parametrize("spread", [0, 1e-3])
+def test_numbers_of_a_program_ten_times_the_tolerance_off_are_caught(dtype, spread):
+    theirs, largest = X.astype(dtype), dict.fromkeys(tolerances.PROGRAM_RELATIVE, 0.0) | {dtype: 4.0}
+    allowed = tolerances.PROGRAM_RELATIVE[dtype] * abs(float(theirs[7, 7])) + tolerances.PROGRAM_SPREAD * spread
+    allowed += tolerances.PROGRAM_OF_LARGEST[dtype] * largest[dtype]
+    for factor, right in ((0.1, True), (10, False)):
+        mine = theirs.astype(float)
+        mine[7, 7] += factor * allowed
+        judged = close(mine, theirs, largest, spread)
+        assert judged[7, 7] == right and judged.sum() >= judged.size - 1
+
+
+def test_a_rule_ten_times_the_tolerance_off_is_wrong_and_one_a_tenth_off_is_not():
+    measured = np.abs(A).astype(float)
+    for factor, wrong in ((0.1, False), (10, True)):
+        assert is_apart(measured * (1 + factor * tolerances.WRONG_RULE), measured) == wrong
+        assert nearly_equal(measured * (1 + factor * tolerances.FELT), measured) != wrong
 
 
 @pytest.mark.parametrize("mine", [np.inf, np.nan, -np.inf])

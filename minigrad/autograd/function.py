@@ -232,7 +232,7 @@ class FunctionNode(Node):
         """The gradient of the i-th output, for the user's backward."""
         if g is None and self.like[i] is not None and self.ctx.materialize_grads:
             g = np.zeros(*self.like[i])  # shape and dtype
-        return g if g is None or isinstance(g, TensorCore) else wrap(np.asarray(g))
+        return g if g is None or isinstance(g, TensorCore) else wrap(np.asarray(g) if isinstance(g, np.generic) else g)
 
     def _passed_on(self, i: int, g: Any, others: Sequence[Any]) -> Any:
         """The gradient of the i-th parent, for the engine. What the user may hold, or returned twice, is copied."""

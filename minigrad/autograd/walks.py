@@ -82,10 +82,10 @@ def _run(outputs: OneOrMany, gradients: OneOrMany, targets: Sequence[Node] | Non
     """Find where to start, and walk. Only under create_graph is the walk itself recorded."""
     outs = _listed(outputs)
     given = [None] * len(outs) if gradients is None else _listed(gradients)
-    if len(given) != len(outs):
+    if len(given) < len(outs):  # as torch, which overlooks those beyond
         raise RuntimeError(f"got {len(outs)} tensors and {len(given)} gradients")
     roots = [_output_node(out, i) for i, out in enumerate(outs)]
-    seeds = [_first_cotangent(out, g, i) for i, (out, g) in enumerate(zip(outs, given, strict=True))]
+    seeds = [_first_cotangent(out, g, i) for i, (out, g) in enumerate(zip(outs, given, strict=False))]
     keep = create_graph if retain_graph is None else retain_graph
     try:
         with set_grad_enabled(create_graph):

@@ -63,7 +63,7 @@ def split_key(key: Any, shape: tuple[int, ...]) -> tuple[Key | None, Key | None]
             basic.append(None)
             advanced.append(slice(None))
         elif isinstance(part, (bool, np.ndarray)):
-            here = np.asarray(part)
+            here = part if isinstance(part, np.ndarray) else np.asarray(part)
             basic.extend([slice(None)] * (here.ndim if here.dtype == bool else 1))
             advanced.append(_in_range(here, shape, dim))
             dim += here.ndim if here.dtype == bool else 1
@@ -175,7 +175,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     n = input.array.shape[dim]
     x, i = input.movedim(dim, -1), indices.movedim(dim, -1)
     shape = np.broadcast_shapes(x.array.shape[:-1], i.array.shape[:-1])
-    return gather(x.expand(*shape, n), -1, (i % n).expand(*shape, -1)).movedim(-1, dim)
+    return gather(x.expand(*shape, n), -1, (i % max(n, 1)).expand(*shape, -1)).movedim(-1, dim)
 
 
 def scatter(input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None,
@@ -212,10 +212,11 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
 @numpy_names
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """The slices of input along dim that `index` names."""
-    return apply(_index_select, (input, _slices(input, dim, index))) if input.array.ndim else input.clone()
+    return apply(_index_select, (input, _slices(input, dim, index)))
 
 
 def _slices(input: Tensor, dim: int, index: Tensor) -> Key:
+    """The key of `index_select`. Negative numbers name nothing; a number counts as a vector of one."""
     if index.array.ndim > 1:
         raise IndexError(f"index_select(): Index is supposed to be a vector, not {index.array.ndim}-dimensional")
     if index.array.dtype.kind not in "iu":
@@ -223,8 +224,15 @@ def _slices(input: Tensor, dim: int, index: Tensor) -> Key:
     size = input.array.ndim or 1
     if not -size <= dim < size:
         raise IndexError(f"Dimension out of range (expected to be in range of [{-size}, {size - 1}], but got {dim})")
-    at = dim % size
-    return (slice(None),) * at + (np.atleast_1d(_in_range(index.array, input.array.shape, at)),)
+    at, picked = dim % size, np.atleast_1d(index.array)
+    n = input.array.shape[at] if input.array.ndim else 1
+    if not input.array.ndim and picked.size != 1:
+        raise RuntimeError(f"index_select(): Index to scalar can have only 1 value, got {picked.size} value(s)")
+    if picked.size and not n and size > 1:
+        raise RuntimeError(f"index_select(): self indexing axis dim should be positive, dim {dim} has no elements")
+    if picked.size and not 0 <= picked.min() <= picked.max() < n:
+        raise IndexError(f"index out of range in self: {picked.tolist()} for a dim of size {n}")
+    return (*[slice(None)] * at, picked) if input.array.ndim else ()
 
 
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:

@@ -9,11 +9,11 @@ import numpy as np
 
 from .. import ops
 from ..dtypes import as_dtype, dtype
-from ..engine import Op, TensorCore, apply
-from .pointwise import abs, add, mul, sign, where
+from ..engine import Op, TensorCore, apply, wrap
+from .pointwise import abs, add, clone, mul, sign, where
 from .promotion import cast, numpy_names, shape_error, tensor_only
 from .reductions import Dim, amax, amin, many_dims, sum
-from .shapes import unsqueeze
+from .shapes import expand, unsqueeze
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -99,9 +99,7 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
 def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """beta * input + alpha * (mat1 @ mat2)."""
     product = mm(mat1, mat2)
-    if np.broadcast_shapes(input.array.shape, product.array.shape) != product.array.shape:
-        raise RuntimeError(f"The expanded size of the tensor {list(product.array.shape)} must match the existing size "
-                           f"{list(input.array.shape)}")
+    expand(input, product.array.shape)  # an error where it does not fit
     scaled = mul(product, alpha)
     return add(mul(input, beta), scaled) if beta else scaled  # with beta 0, nan and inf in input don't count
 
@@ -113,6 +111,25 @@ def inverse(A: Tensor) -> Tensor:
         return apply(ops.inverse, (A,))
     except np.linalg.LinAlgError as error:
         raise RuntimeError(f"linalg.inv: {error} (shape {list(A.array.shape)})") from None
+
+
+def matrix_power(input: Tensor, n: int) -> Tensor:
+    """input @ input @ ... with n factors, of a square matrix or a batch of them; the inverse's for a negative n."""
+    shape = input.array.shape
+    if len(shape) < 2 or shape[-1] != shape[-2]:
+        raise RuntimeError("linalg.matrix_power: A must be batches of square matrices, but they are "
+                           f"{' by '.join(map(str, shape[-2:]))} matrices")
+    if n == 0:
+        return clone(input).copy_(wrap(np.eye(shape[-1], dtype=input.array.dtype)))
+    square, n = (input, n) if n > 0 else (inverse(input), -n)  # input to the power of 1, 2, 4, 8, ...
+    out = None
+    while True:
+        n, odd = divmod(n, 2)
+        if odd:
+            out = square if out is None else matmul(out, square)
+        if not n:
+            return out  # type: ignore[return-value]
+        square = matmul(square, square)
 
 
 def outer(input: Tensor, vec2: Tensor) -> Tensor:
@@ -147,6 +164,10 @@ def vector_norm(x: Tensor, ord: float = 2, dim: Dim = None, keepdim: bool = Fals
     if dtype is not None:
         x = cast(x, as_dtype(dtype))
     _float_only("vector_norm", x)
+    sizes_along = [(x.array.shape or (1,))[d] for d in many_dims(dim, x.array.ndim)]
+    if 0 in sizes_along and (ord < 0 or ord == math.inf):
+        raise RuntimeError(f"linalg.vector_norm cannot compute the {ord} norm of nothing: the operation does not have "
+                           f"an identity (shape {list(x.array.shape)})")
     if ord == 2:
         return apply(ops.norm, (x, many_dims(dim, x.array.ndim), keepdim))
     if ord in (math.inf, -math.inf):

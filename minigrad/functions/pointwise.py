@@ -87,7 +87,7 @@ def div(input: Tensor | Number, other: Tensor | Number, *, rounding_mode: str | 
         return _divided(ops.floor_div, input, other)
     if FLOATING in (kind(input), kind(other)):
         return binary(ops.trunc_div, input, other)
-    return _divided(ops.floor_div, input - fmod(input, other), other)  # type: ignore[arg-type]
+    return _divided(ops.floor_div, input - fmod(input, other), other)  # type: ignore[arg-type,operator]
 
 
 def _divided(op: Op, x: Any, y: Any) -> Tensor:

@@ -328,6 +328,32 @@ def _check_one_dtype(kernel: str, input: Tensor, *others: Tensor | None) -> None
         raise RuntimeError("mixed dtype (CPU): all inputs must share same datatype.")
 
 
+_group_norm = rules.layer_norm.named("native_group_norm")
+
+
+def group_norm(input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None,
+               eps: float = 1e-5) -> Tensor:
+    """(x - mean) / sqrt(variance + eps) * weight + bias, over each sample's channels in so many groups: (N, C, ...).
+
+    Weight and bias are (C,); without them they are 1 and 0. RuntimeError for shapes that do not fit.
+    """
+    shape = input.array.shape
+    if len(shape) < 2:
+        raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {len(shape)}")
+    if num_groups < 1 or shape[1] % num_groups:
+        raise RuntimeError("Expected number of channels in input to be divisible by num_groups, but got input of shape "
+                           f"{list(shape)} and num_groups={num_groups}")
+    for name, t in (("weight", weight), ("bias", bias)):
+        if t is not None and t.shape != shape[1:2]:
+            raise RuntimeError(f"Expected {name} to be a vector of size equal to the number of channels in input, but "
+                               f"got {name} of shape {list(t.shape)} and input of shape {list(shape)}")
+    _check_one_dtype("GroupNormKernelImpl", input, weight, bias)
+    n = math.prod(shape[1:]) // num_groups
+    standard = apply(rules.standardize, (input.reshape(shape[0], num_groups, n), (2,), n, eps)).reshape(shape)
+    w, b = [t if t is None else t.reshape(-1, *[1] * (len(shape) - 2)) for t in (weight, bias)]
+    return apply(_group_norm, (standard, 1 if w is None else w, 0 if b is None else b))
+
+
 def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None,
                bias: Tensor | None = None, training: bool = False, momentum: float = 0.1,
                eps: float = 1e-5) -> Tensor:

@@ -147,11 +147,11 @@ def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, s
     dim = 0 if input.ndim == 1 else 1
     classes = input.size(dim)
     per_class = _per_class(weight, dim, input)
-    n: float
+    n: Any
     if target.array.shape == input.array.shape and target.is_floating_point():
         if ignore_index >= 0:
             raise RuntimeError("ignore_index is not supported for floating point target")
-        y, n = target, input.array.size / classes
+        y, n, kept = target, input.array.size / classes, np.True_
         name = "cross_entropy" if reduction == "mean" else "neg"
         if label_smoothing:
             y = y * (1 - label_smoothing) + label_smoothing / classes
@@ -160,7 +160,7 @@ def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, s
     else:
         kept, one_hot = _one_hot(input, target, dim, ignore_index)
         counted = one_hot * per_class
-        n = float(counted.sum())
+        n = counted.sum()
         if reduction == "mean" and n == 0:  # a mean of nothing: nan and inf come out as in torch, which does it so
             return nll_loss(input.log_softmax(dim), target, weight, ignore_index=ignore_index)
         y = wrap(counted * (1 - label_smoothing) + kept * per_class * (label_smoothing / classes)
@@ -168,7 +168,11 @@ def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, s
         name = "add" if label_smoothing else _nll_name(input)
     n = n if reduction == "mean" else 1
     loss = _apply_as(name, rules.cross_entropy, input, y, (dim,), reduction, n)
-    return _apply_as(name, ops.reshape, loss, loss.array.squeeze(dim).shape) if reduction == "none" else loss
+    if reduction == "none":
+        if not kept.all():
+            loss = loss.where(wrap(kept), 0.0)  # for those that are ignored 0, not -0
+        return _apply_as(name, ops.reshape, loss, loss.array.squeeze(dim).shape)
+    return loss
 
 
 def nll_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: bool | None = None,
@@ -180,8 +184,8 @@ def nll_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, size_a
     counted = one_hot * _per_class(weight, dim, input)
     places = wrap(np.where(kept.squeeze(dim), target.array, 0)).unsqueeze(dim)
     weights = wrap(counted.sum(dim, keepdims=True))
-    loss = -(input.gather(dim, places) * weights).where(wrap(kept), 0.0)
-    n = float(counted.sum()) if reduction == "mean" else 1
+    loss = (-input.gather(dim, places) * weights).where(wrap(kept), 0.0)  # 0, not -0, for those that are ignored
+    n = counted.sum() if reduction == "mean" else 1
     return _apply_as(_nll_name(input), rules.nll_loss, loss.squeeze(dim), reduction, n)
 
 
@@ -288,7 +292,8 @@ def _reduction(reduction: str, size_average: bool | None, reduce: bool | None, x
 
 def legacy_reduction(size_average: bool | None, reduce: bool | None, stacklevel: int = 3) -> str:
     """What the two deprecated arguments mean in terms of `reduction`, with torch's warning."""
-    reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
+    averaged, reduced = [True if flag is None else flag for flag in (size_average, reduce)]
+    reduction = ("mean" if averaged else "sum") if reduced else "none"  # a tensor, as in MSELoss(x, y), raises here
     warnings.warn(f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.",
                   stacklevel=stacklevel)
     return reduction

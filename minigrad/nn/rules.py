@@ -127,7 +127,7 @@ leaky_relu = Op("leaky_relu", lambda x, /, slope: where(x > 0, x, x * slope),
 elu = Op("elu",  # also selu and celu: they stretch the result, or the input below 0
          lambda x, /, alpha, scale, rate: where(x > 0, scale * x, alpha * scale * np.expm1(np.minimum(x, 0) * rate)),
          x=lambda g, x, alpha, scale, rate:
-         where(x > 0, g * scale, g * (alpha * scale * rate) * exp(where(x < 0, x, 0) * rate)))
+         where(x <= 0, g * (alpha * scale * rate) * exp(where(x < 0, x, 0) * rate), g * scale))
 celu = elu.named("celu")
 gelu = Op("gelu",  # x times the normal distribution's probability of less than x; its density is exp(-x x / 2) 0.3989
           lambda x, /: x * ((erf(x * 0.7071067811865476) + 1) / 2),
@@ -138,7 +138,7 @@ softplus = Op("softplus",  # log(1 + exp(beta x)) / beta; from the threshold on 
               x=lambda g, x, beta, threshold: where(x * beta > threshold, g, g * sigmoid(x * beta)))
 log_sigmoid = Op("log_sigmoid", lambda x, /: -_softplus(-x), x=lambda g, x: g * sigmoid(-x))
 hardtanh = Op("hardtanh", lambda x, /, lo, hi: np.minimum(np.maximum(x, lo), hi),
-              x=lambda g, x, lo, hi: where((x > lo) & (x < hi), g, 0))
+              x=lambda g, x, lo, hi: where((x <= lo) | (x >= hi), 0, g))
 
 # ------------------------------------------------------------------------- losses
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..tensor import Tensor
@@ -45,7 +47,10 @@ class Adagrad(Adaptive):
                 self._start(p, group, ["sum"])
 
     def _update(self, group: Group) -> None:
-        lr, lr_decay, eps = scalar(group["lr"]), group["lr_decay"], group["eps"]
-        for t, w, g, s in self._gradients(group, ["sum"]):
+        eps = group["eps"]
+        for (step_size,), w, g, s in self._gradients(group, ["sum"]):
             s += g * g
-            w -= float(lr / (1 + (t - 1) * lr_decay)) * g / (np.sqrt(s) + eps)
+            w -= step_size * g / (np.sqrt(s) + eps)
+
+    def _numbers_at(self, t: float, group: Group, state: dict[str, Any]) -> tuple[float, ...]:
+        return float(scalar(group["lr"]) / (1 + (t - 1) * group["lr_decay"])),

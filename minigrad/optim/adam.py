@@ -59,18 +59,20 @@ class Adam(Adaptive):
             "decoupled_weight_decay": decoupled_weight_decay}))
 
     def _update(self, group: Group) -> None:
-        lr, eps = scalar(group["lr"]), group["eps"]
-        beta1, beta2 = [scalar(beta) for beta in group["betas"]]
+        eps, (beta1, beta2) = group["eps"], map(scalar, group["betas"])
         keep2, new1, new2 = float(beta2), float(1 - beta1), float(1 - beta2)
         names = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")[: 3 if group["amsgrad"] else 2]
-        for t, w, g, m, v, *largest in self._gradients(group, names):
+        for (step_size, root), w, g, m, v, *largest in self._gradients(group, names):
             lerp(m, g, new1)
             v *= keep2
             v += new2 * g * g
             for top in largest:
                 v = np.maximum(top, v, out=top)
-            step_size = float(lr / (1 - beta1**t))
-            w -= step_size * m / (np.sqrt(v) / math.sqrt(1 - beta2**t) + eps)
+            w -= step_size * m / (np.sqrt(v) / root + eps)
+
+    def _numbers_at(self, t: float, group: Group, state: dict[str, Any]) -> tuple[float, ...]:
+        beta1, beta2 = map(scalar, group["betas"])
+        return float(scalar(group["lr"]) / (1 - beta1**t)), math.sqrt(1 - beta2**t)
 
 
 class AdamW(Adam):
@@ -118,19 +120,19 @@ class NAdam(Adaptive):
             "decoupled_weight_decay": decoupled_weight_decay, "maximize": maximize, "foreach": foreach,
             "capturable": capturable, "differentiable": differentiable}))
 
-    def _count_step(self, state: dict[str, Any], group: Group) -> tuple[float, float, float]:
-        """Also (t, the factor of g, the factor of m): they are the same for all weights of a parameter."""
-        t = super()._count_step(state, group)
-        mu, mu_next = [group["betas"][0] * (1 - 0.5 * 0.96 ** (n * group["momentum_decay"])) for n in (t, t + 1)]
+    def _numbers_at(self, t: float, group: Group, state: dict[str, Any]) -> tuple[float, ...]:
+        lr, (beta1, beta2) = scalar(group["lr"]), group["betas"]
+        mu, mu_next = [beta1 * (1 - 0.5 * 0.96 ** (n * group["momentum_decay"])) for n in (t, t + 1)]
         product = state.setdefault("mu_product", step_count(1.0, group)).mul_(mu).item()
-        return t, (1 - mu) / (1 - product), mu_next / (1 - product * mu_next)
+        of_g, of_m = (1 - mu) / (1 - product), mu_next / (1 - product * mu_next)
+        return float(lr * of_g), float(lr * of_m), 1 - beta2**t
 
     def _update(self, group: Group) -> None:
-        lr, eps, (beta1, beta2) = scalar(group["lr"]), group["eps"], group["betas"]
-        for (t, of_g, of_m), w, g, m, v in self._gradients(group, ["exp_avg", "exp_avg_sq"]):
+        eps, (beta1, beta2) = group["eps"], group["betas"]
+        for (of_g, of_m, correction), w, g, m, v in self._gradients(group, ["exp_avg", "exp_avg_sq"]):
             lerp(m, g, 1 - beta1)
             v *= beta2
             v += (1 - beta2) * g * g
-            size = np.sqrt(v / (1 - beta2**t)) + eps
-            w -= float(lr * of_g) * g / size
-            w -= float(lr * of_m) * m / size
+            size = np.sqrt(v / correction) + eps
+            w -= of_g * g / size
+            w -= of_m * m / size

@@ -27,38 +27,42 @@ class Adaptive(Optimizer):
     """
 
     def _gradients(self, group: Group, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-        """For every parameter that has a gradient: (t, w, g, *state arrays of these names), to be updated in place.
+        """For every parameter with a gradient: (numbers, w, g, *state arrays of these names), to be updated in place.
 
-        t counts the parameter's updates from 1 (see `_count_step`), w are its weights, g is the gradient to descend:
-        `maximize` and `weight_decay` are in it, or (`decoupled_weight_decay`) the weights have decayed already. Big
-        parameters come in several blocks.
+        The numbers are those of `_numbers_at`, w are its weights, g is the gradient to descend: `maximize` and
+        `weight_decay` are in it, or (`decoupled_weight_decay`) the weights have decayed already. Big parameters come
+        in several blocks.
         """
         refuse_what_needs_more(group)
         decay, decoupled = float(group["weight_decay"]), group.get("decoupled_weight_decay")
-        kept = float(1 - scalar(group["lr"]) * decay)
         for p in group["params"]:
             grad = p.grad
             if grad is None:
                 continue
             state = self.state[p] or self._start(p, group, names)
-            t = self._count_step(state, group)
+            kept, *numbers = self._numbers(group, state)
             tensors = [state[name] for name in names]
+            for tensor in (p, *tensors):
+                tensor.bump()
             uphill = -grad.array if group["maximize"] else grad.array
             for block in blocks(p.array, uphill, *[tensor.array for tensor in tensors]):
                 if decay and decoupled:  # block[0] is w, block[1] is g
                     block[0][...] *= kept
                 elif decay:
                     block = (block[0], block[1] + decay * block[0], *block[2:])
-                yield t, *block
-            for tensor in (p, *tensors):
-                tensor.bump()
+                yield numbers, *block
 
-    def _count_step(self, state: dict[str, Any], group: Group) -> Any:
-        """Count a parameter's update. What this returns comes out of `_gradients` as t."""
+    def _numbers(self, group: Group, state: dict[str, Any]) -> tuple[float, ...]:
+        """Count a parameter's update. The share of the weights that decoupled decay keeps, and `_numbers_at`."""
         count = state["step"]
-        count.array[...] = t = float(count.array) + 1
         count.bump()
-        return t
+        count.array[...] = t = float(count.array) + 1
+        kept = 1 - scalar(group["lr"]) * float(group["weight_decay"])
+        return float(kept), *self._numbers_at(t, group, state)
+
+    def _numbers_at(self, t: float, group: Group, state: dict[str, Any]) -> tuple[float, ...]:
+        """What an update needs of the learning rate and of t, which counts the parameter's updates from 1."""
+        return float(scalar(group["lr"])),
 
     def _start(self, p: Tensor, group: Group, names: Sequence[str]) -> dict[str, Any]:
         """Make the state before the first update: no steps, and averages of zero; a sum may start at a value."""

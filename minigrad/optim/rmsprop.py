@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..tensor import Tensor
-from .adaptive import Adaptive, lerp, scalar
+from .adaptive import Adaptive, lerp
 from .optimizer import Group, ParamsT, checked
 
 
@@ -36,10 +36,10 @@ class RMSprop(Adaptive):
             "differentiable": differentiable}))
 
     def _update(self, group: Group) -> None:
-        lr, alpha, eps = float(scalar(group["lr"])), group["alpha"], group["eps"]
+        alpha, eps = group["alpha"], group["eps"]
         momentum, centered = group["momentum"], group["centered"]
         names = ["square_avg"] + ["momentum_buffer"] * (momentum > 0) + ["grad_avg"] * centered
-        for _, w, g, v, *rest in self._gradients(group, names):
+        for (lr,), w, g, v, *rest in self._gradients(group, names):
             v *= alpha
             v += (1 - alpha) * g * g
             if centered:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..engine import own, wrap
+import numpy as np
+
+from ..engine import wrap
 from ..tensor import Tensor
+from .adaptive import blocks
 from .optimizer import Group, Optimizer, ParamsT, checked
 
 
@@ -45,31 +48,38 @@ class SGD(Optimizer):
         super().__init__(params, options)
 
     def _update(self, group: Group) -> None:
-        lr, weight_decay = float(group["lr"]), float(group["weight_decay"])
-        momentum, nesterov, maximize = group["momentum"], group["nesterov"], group["maximize"]
+        (lr,), weight_decay, momentum = self._numbers(group), float(group["weight_decay"]), group["momentum"]
         for p in group["params"]:
             grad = p.grad
             if grad is None:
                 continue
-            w, g = p.array, grad.array
-            if maximize:
-                g = -g
-            if weight_decay:
-                g = g + weight_decay * w
+            tensors = [p, grad]
             if momentum:
-                b = self._running_sum(p, g, momentum, group["dampening"])
-                g = g + momentum * b if nesterov else b
-            w -= lr * g
+                state = self.state[p]
+                first = state.get("momentum_buffer") is None
+                if first:
+                    state["momentum_buffer"] = wrap(np.empty_like(p.array))
+                tensors.append(state["momentum_buffer"])
+                tensors[2].bump()
             p.bump()
+            for w, g, *b in blocks(*[tensor.array for tensor in tensors]):
+                if group["maximize"]:
+                    g = -g
+                if weight_decay:
+                    g = g + weight_decay * w
+                if momentum:
+                    g = self._running_sum(b[0], g, group, first)
+                w -= lr * g
 
-    def _running_sum(self, p: Tensor, g: Any, momentum: float, dampening: float) -> Any:
-        """b = momentum * b + (1 - dampening) * g, in place; g itself at the first step."""
-        state = self.state[p]
-        buffer = state.get("momentum_buffer")
-        if buffer is None:
-            buffer = state["momentum_buffer"] = wrap(own(g))
+    def _numbers(self, group: Group) -> tuple[float, ...]:
+        return float(group["lr"]),
+
+    def _running_sum(self, b: Any, g: Any, group: Group, first: bool) -> Any:
+        """b = momentum * b + (1 - dampening) * g, in place; g itself at the first step. What to descend then."""
+        momentum, dampening = group["momentum"], group["dampening"]
+        if first:
+            b[...] = g
         else:
-            buffer.array *= momentum
-            buffer.array += (1 - dampening) * g if dampening else g
-            buffer.bump()
-        return buffer.array
+            b *= momentum
+            b += (1 - dampening) * g if dampening else g
+        return g + momentum * b if group["nesterov"] else b

@@ -12,6 +12,7 @@ import hashlib
 import math
 import os
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from .transforms import whole
 Function = Callable[[Any], Any]
 
 LARGEST_FILE = 64 * 2**20  # no file of the family comes near; a server that sends more is not believed
+SILENCE, PATIENCE = 30, 600  # seconds to wait for a server's next bytes, and for one whole file
 
 
 class Image:
@@ -147,6 +149,9 @@ class MNIST(torch.utils.data.Dataset[tuple[Any, Any]]):
                 f"Dataset not found: {name} is neither in {self.raw_folder} nor {elsewhere}. Put {name}.gz into the "
                 f"former, or set MINIGRAD_DATA to a folder that holds {self.folder}/{name}.gz, or use download=True "
                 "to download it")
+        if (size := path.stat().st_size) > LARGEST_FILE:
+            raise RuntimeError(f"{path} is another file: it has {size} bytes, and the published ones have "
+                               f"{LARGEST_FILE} at most; delete it")
         content = path.read_bytes()
         if path.suffix == ".gz":
             _check_sha256(content, self.sha256[path.name], path)
@@ -161,13 +166,15 @@ class MNIST(torch.utils.data.Dataset[tuple[Any, Any]]):
         for mirror in self.mirrors:
             print(f"Downloading {mirror}{name}", file=sys.stderr)
             try:
-                with urlopen(mirror + name, timeout=30) as response:
-                    content: bytes = response.read(LARGEST_FILE)
+                with urlopen(mirror + name, timeout=SILENCE) as response:
+                    content = _received(response)
                 _check_sha256(content, sha256, mirror + name)
                 return content
             except (OSError, HTTPException, RuntimeError) as error:
                 failures.append(f"{mirror}{name}: {error}")
-        raise RuntimeError(f"Error downloading {name}\n" + "\n".join(failures))
+        raise RuntimeError("\n".join([
+            f"Error downloading {name}", *failures, f"Nothing was kept. Try again later, or put {name} into "
+            f"{self.raw_folder} by hand, or set MINIGRAD_DATA to a folder that holds {self.folder}/{name}"]))
 
 
 class FashionMNIST(MNIST):
@@ -200,6 +207,16 @@ def read_idx(content: bytes, ndim: int, name: object) -> np.ndarray[Any, Any]:
     if size != expected:
         raise RuntimeError(f"{name} is damaged: {size} bytes where its header says {expected}; delete it")
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape).copy()  # a copy can be written to
+
+
+def _received(response: Any) -> bytes:
+    """What a server sends, up to LARGEST_FILE bytes; TimeoutError if it takes too long, however steadily it drips."""
+    content, end = bytearray(), time.monotonic() + PATIENCE
+    while len(content) < LARGEST_FILE and (part := response.read1(LARGEST_FILE - len(content))):
+        content += part
+        if time.monotonic() > end:
+            raise TimeoutError(f"only {len(content)} bytes came in {PATIENCE} seconds")
+    return bytes(content)
 
 
 def _check_sha256(content: bytes, expected: str, source: object) -> None:

@@ -14,11 +14,11 @@ from tqdm import tqdm  # type: ignore[import-untyped]
 
 from parity.bisect.findings import Finding, Order, Summary
 from parity.bisect.growth import Growth, plot, progress_to, until
-from parity.bisect.report import as_json, exit_status, text
+from parity.bisect.report import as_json, status_of, text
+from parity.ending import exit_status
 from parity.engines import ENGINES, JUDGE, REFERENCE, Engine, EngineProcess, Run
 from parity.lockstep import follow
 from parity.records import Finished
-from parity.surroundings import WorkingDirectoryError
 
 HELP = """\
 Finds the first operation at which two engines part. The script runs on torch; each call of torch's API is made again,
@@ -164,19 +164,17 @@ def marks(search: Search) -> dict[str, int]:
 
 def main(arguments: Sequence[str]) -> int:
     options = parse(arguments)
+    return exit_status(lambda: look_for(options))
+
+
+def look_for(options: argparse.Namespace) -> int:
+    """Look for who errs, and report. Returns the exit status."""
     out = options.out / f"{options.name}-bisect"
-    try:
-        search = bisect(options.name, options.run, options.engines, options.steps, out)
-    except KeyboardInterrupt:
-        print("\ninterrupted: all engines were stopped, nothing was reported", file=sys.stderr)
-        return 130
-    except WorkingDirectoryError as error:
-        print(error, file=sys.stderr)
-        return 2
+    search = bisect(options.name, options.run, options.engines, options.steps, out)
     plot(search.growth, search.engines, marks(search), out / "growth.svg")
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps(as_json(search), indent=2, allow_nan=False) + "\n")
     print(text(search))
     print(f"growth: {out / 'growth.svg'}", file=sys.stderr)
-    return exit_status(search)
+    return status_of(search)

@@ -18,9 +18,8 @@ from minigrad.engine import Leaf, Op, newest_first
 from minigrad.ops import TABLE
 from parity.bisect.calls import Call
 from parity.bisect.replays import Replay, Side, random_array, replay
+from parity.tolerances import OFF_KINKS, RULE_STEP, WRONG_RULE
 
-STEP = 1e-6  # of the central difference
-WRONG = 1e-4  # relative; the difference itself is right to some 1e-9
 TRIES = 3  # random directions
 WIDE = Side("minigrad", minigrad, wide=True)
 Run = tuple[Op, Sequence[Any]]  # an entry, and the arguments that it ran with
@@ -130,7 +129,7 @@ def is_wrong(contradicts: Callable[..., bool], op: Op, args: Sequence[Any], i: i
 
 def off_kinks(x: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """Somewhere near x where nothing is 0 and nothing is tied: a rule is right there, or it is wrong."""
-    off = 1e-3 * random.standard_normal(x.shape)
+    off = OFF_KINKS * random.standard_normal(x.shape)
     return np.asarray(np.where(x == 0, off, x * (1 + off)))  # of a 0-d array NumPy makes a number
 
 
@@ -141,8 +140,8 @@ def contradicts(op: Op, args: Sequence[Any], i: int, random: np.random.Generator
     out = op(*args[:i], leaf, *args[i + 1 :])
     g, d = drawn(out, random), drawn(x, random)
     (pulled,) = minigrad.autograd.grad(out, leaf, minigrad.from_numpy(g))
-    ahead, behind = (op.forward(*args[:i], np.asarray(x + step * d), *args[i + 1 :]) for step in (STEP, -STEP))
-    return is_apart(pulled.numpy() * d, (ahead - behind) / (2 * STEP) * g)
+    ahead, behind = (op.forward(*args[:i], np.asarray(x + h * d), *args[i + 1 :]) for h in (RULE_STEP, -RULE_STEP))
+    return is_apart(pulled.numpy() * d, (ahead - behind) / (2 * RULE_STEP) * g)
 
 
 def contradicts_twice(op: Op, args: Sequence[Any], i: int, random: np.random.Generator) -> bool:
@@ -159,9 +158,9 @@ def contradicts_twice(op: Op, args: Sequence[Any], i: int, random: np.random.Gen
         return found, list(leaves.values())
 
     here, leaves = pulled(0.0)
-    (ahead, _), (behind, _) = pulled(STEP), pulled(-STEP)
+    (ahead, _), (behind, _) = pulled(RULE_STEP), pulled(-RULE_STEP)
     d = drawn(args[i], random)
-    measured = (ahead.detach().numpy() - behind.detach().numpy()) / (2 * STEP) * d
+    measured = (ahead.detach().numpy() - behind.detach().numpy()) / (2 * RULE_STEP) * d
     if not here.requires_grad:
         return is_apart(np.zeros(1), measured)
     again = minigrad.autograd.grad(here, leaves, minigrad.from_numpy(d), allow_unused=True)
@@ -177,4 +176,4 @@ def drawn(like: Any, random: np.random.Generator) -> np.ndarray:
 def is_apart(claimed: np.ndarray, measured: np.ndarray) -> bool:
     """Whether two sums of products are further apart than the difference is inexact."""
     scale = max(np.abs(claimed).sum(), np.abs(measured).sum())
-    return bool(abs(claimed.sum() - measured.sum()) > WRONG * scale)
+    return bool(abs(claimed.sum() - measured.sum()) > WRONG_RULE * scale)

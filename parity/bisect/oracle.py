@@ -15,6 +15,7 @@ from parity.bisect.findings import Use
 from parity.engines import ENGINES
 from parity.sampling import Enough
 from parity.surroundings import PRINTED
+from parity.tolerances import FELT
 from parity.worker import load, run, seed, take_over_stdout
 
 
@@ -97,7 +98,7 @@ def first_difference(uses: Sequence[Use], table: Any) -> tuple[str, int] | None:
 
 def nearly_equal(one: Any, other: Any) -> bool:
     largest = np.max(np.abs(other), initial=0.0)
-    return bool(np.max(np.abs(np.subtract(one, other)), initial=0.0) <= 1e-3 * largest)
+    return bool(np.max(np.abs(np.subtract(one, other)), initial=0.0) <= FELT * largest)
 
 
 if __name__ == "__main__":

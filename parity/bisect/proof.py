@@ -26,6 +26,7 @@ from tqdm import tqdm  # type: ignore[import-untyped]
 
 from parity.bisect.findings import Finding, Order, Use
 from parity.bisect.oracle import first_difference
+from parity.ending import exit_status
 from parity.engines import ENGINES, Engine, EngineProcess, Run
 from parity.mutants.engine import TABLE, Mutant, all_mutants, import_changed
 from parity.records import Finished
@@ -176,4 +177,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_status(main))

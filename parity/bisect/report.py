@@ -40,7 +40,8 @@ def at_fault(search: Search) -> list[str]:
     return [engine for engine in search.engines if engine != REFERENCE and first_of(search, engine)]
 
 
-def exit_status(search: Search) -> int:
+def status_of(search: Search) -> int:
+    """The exit status: 1 if an engine errs, the runs part or the script fails."""
     parted = any(search.growth.parted(engine) for engine in search.engines)
     return 1 if parted or at_fault(search) or search.finished.outcome != "finished" else 0
 

@@ -66,9 +66,9 @@ def conformance(check: Check, found: dict[str, Any]) -> None:
     check.wrong = shown([f"{row['name']}: {'; '.join(row['reasons'])}" for row in unwanted])
 
 
-def mutants(check: Check, found: list[dict[str, Any]]) -> None:
+def mutants(check: Check, found: dict[str, Any]) -> None:
     """A mutant is named "file:place: change"; it is killed, equivalent (with a reason), or a survivor."""
-    fates = {row["mutant"]: fate(row) for row in found}
+    fates = {row["mutant"]: fate(row) for row in found["mutants"]}
     total, count = Counter(map(file_of, fates)), Counter((file_of(name), is_so) for name, is_so in fates.items())
     check.head = ("file", "mutants", "killed", "equivalent", "survived")
     check.rows = [(file, total[file], *(count[file, is_so] for is_so in ("killed", "equivalent", "survived")))
@@ -92,11 +92,11 @@ def file_of(mutant: str) -> str:
 
 
 def programs(check: Check, found: dict[str, Any]) -> None:
-    check.good = found["programs"] > 0 and found["differ"] == 0
+    check.good = 0 < found["programs"] == found["asked for"] and found["differ"] == 0 and not found["died"]
     check.verdict = f"{found['programs']:,} programs (seed {found['seed']}), {found['differ']} differ"
-    check.head = ("took more than a look", "programs")
-    check.rows = sorted(found["excused"].items())
-    check.wrong = shown([script.strip().splitlines()[0].strip('"') for script in found["scripts"]])
+    check.head = ("agrees with an excuse", "programs", "why it is one")
+    check.rows = [(name, count, found["reasons"][name]) for name, count in sorted(found["excused"].items())]
+    check.wrong = shown(found["died"] + [script.strip().splitlines()[0].strip('"') for script in found["scripts"]])
 
 
 def shown(lines: list[str]) -> list[str]:

@@ -6,7 +6,10 @@
     writing.py      the grammar: statements that write into memory, ask for gradients, change modes; whole programs
     training.py     the grammar of training loops
     agreement.py    whether both came to the same, as far as rounding lets them
+    excuses.py      what is let pass, every kind with its reason
     shrinking.py    a program that differs, made short
+    searching.py    the search: so many programs of each kind
+    processes.py    work in several processes, of which one may crash
     command.py      the command
 
 Hypothesis draws; torch runs every statement as soon as it is written, so that the next one can fit the shapes there

@@ -5,10 +5,13 @@ near as rounding explains. How near that is, torch says: the program runs on it 
 error added to every number that a statement computes (a tie that rounding breaks may then break the other way, and an
 ill-conditioned program is known by the spread of its results). Numbers of few binary digits are exact and stay so: a
 tie of such numbers is a tie for every engine.
+
+The numbers are in `parity.tolerances`; what is let pass, and why, is in `excuses`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,22 +20,17 @@ import numpy as np
 import torch
 
 import minigrad
-from parity.programs import lenient
+from parity.programs import excuses
 from parity.programs.machine import Machine, Outcome, Program, Seen, is_tensor, run
-
-# Of the number itself, and of the largest number in the program (sums that cancel).
-RELATIVE = {"float64": 1e-9, "float32": 2e-5, "float16": 1e-2}
-OF_LARGEST = {"float64": 1e-13, "float32": 1e-6, "float16": 5e-3}
-REPEATS = 6  # how often torch is run again with errors added
-SPREAD = 20.0  # ours may be this many times as far from torch's as torch's is from itself with errors added
+from parity.tolerances import PROGRAM_OF_LARGEST, PROGRAM_RELATIVE, PROGRAM_RERUNS, PROGRAM_SPREAD
 
 
 @dataclass(frozen=True)
 class Judged:
-    """What a program came to: a difference, or None; and what it was that let a difference pass, if something did."""
+    """What a program came to: a difference, or None; and the names of the excuses that were used."""
 
     difference: str | None = None
-    excuse: str | None = None
+    excuses: tuple[str, ...] = ()
 
 
 def difference(program: Program) -> str | None:
@@ -41,53 +39,49 @@ def difference(program: Program) -> str | None:
 
 
 def judge(program: Program) -> Judged:
-    theirs = run(torch, program)
-    if "NameError" in theirs.errors:  # no program that was written whole: one that is being shrunk
-        return Judged()
-    ours, rerun, excuse = run(minigrad, program), partial(run, torch), "rounding"
-    if "NameError" in ours.errors:
-        return Judged()
-    found = compare(program, ours, theirs)
-    if found is None:
-        return Judged()
-    if lenient.is_cautious(ours, theirs):
-        return Judged(excuse="minigrad refuses")
-    if lenient.may_explain(ours, theirs):
-        excuse, rerun = "torch refuses", lenient.run
-        program = lenient.without_refusals(program, ours)
-        ours, theirs = run(minigrad, program), rerun(program)
-        found = compare(program, ours, theirs)
-        if found is None or lenient.may_explain(ours, theirs):  # refused by any torch
-            return Judged(excuse=excuse)
-    noisy = [rerun(program, Noise(seed)) for seed in range(REPEATS)]
-    if any(noise.errors != theirs.errors for noise in noisy):  # which way it goes hangs on rounding
-        return Judged(excuse="rounding")
-    found = compare(program, ours, theirs, spreads(theirs, noisy))
-    return Judged(found) if found else Judged(excuse=excuse)
+    """Run a program on both, and compare; then leave out what is excused, and compare the rest."""
+    used: set[str] = set()
+    on_torch = partial(run, torch)
+    while True:
+        ours, theirs = run(minigrad, program), on_torch(program)
+        if "NameError" in (*ours.errors, *theirs.errors):  # no program that was written whole: one being shrunk
+            return Judged()
+        found = compare(program, ours, theirs, used)
+        if found is None:
+            return Judged(None, tuple(sorted(used)))
+        excused = excuses.refusal(program, ours, theirs)
+        if excused is None:
+            break
+        at, refusal = excused
+        used.add(refusal.name)
+        if refusal.is_a_check and on_torch is not excuses.run_unchecked:
+            program, on_torch = excuses.without_refused(program, ours), excuses.run_unchecked
+        else:
+            program = excuses.without(program, at)
+    noisy = [on_torch(program, Noise(seed)) for seed in range(PROGRAM_RERUNS)]
+    if any(noise.errors != theirs.errors for noise in noisy):
+        return Judged(None, (*sorted(used), excuses.BRANCHES))
+    found = compare(program, ours, theirs, used, spreads(theirs, noisy))
+    return Judged(found, tuple(sorted(used)) if found else (*sorted(used), excuses.ROUNDING))
 
 
-def compare(program: Program, ours: Outcome, theirs: Outcome, spread: dict[str, Any] | None = None) -> str | None:
+def compare(program: Program, ours: Outcome, theirs: Outcome, used: set[str],
+            spread: dict[str, Any] | None = None) -> str | None:
+    """The first difference. The excuses that others have are added to `used`."""
     for i, (mine, other) in enumerate(zip(ours.errors, theirs.errors, strict=True)):
         if mine != other:
             return (f"statement {i + 1}: {mine or 'no error'} ({ours.said[i][:150]}) where torch has "
                     f"{other or 'no error'} ({theirs.said[i][:150]})")
-    largest = {d: largest_number(theirs, d) for d in RELATIVE}
-    tainted = lenient.tainted(program)
+    largest = {d: largest_number(theirs, d) for d in PROGRAM_RELATIVE}
+    gradients = excuses.with_history(program)
     torn = any(error and asks_for_gradients(s) for s, error in zip(program.statements, theirs.errors, strict=True))
     for name in {**theirs.variables, **ours.variables}:
-        mine_, other_ = ours.variables.get(name), theirs.variables.get(name)
-        if name.endswith(".grad") and torn:
-            continue  # a backward that fails on the way has brought what it had come to: the order is free
-        if other_ is not None and isinstance(other_.value, Exception):
-            continue
-        if other_ is None and mine_ is not None and is_zero_gradient(name, mine_):
-            continue
-        if mine_ is None or other_ is None:
-            return f"{name} is missing where torch has it" if mine_ is None else f"{name} is there where torch has none"
-        found = difference_in(mine_, other_, largest, (spread or {}).get(name, 0),
-                              name in tainted or name.endswith(".grad"))
-        if found:
-            return f"{name} {found}"
+        free = name in gradients or name.endswith(".grad")
+        for text, excuse in differences(ours.variables.get(name), theirs.variables.get(name), largest,
+                                        (spread or {}).get(name, 0), torn and name.endswith(".grad"), free):
+            if excuse is None:
+                return f"{name} {text}"
+            used.add(excuse)
     return None
 
 
@@ -95,34 +89,44 @@ def asks_for_gradients(statement: str) -> bool:
     return "backward(" in statement or "autograd.grad(" in statement
 
 
-def is_zero_gradient(name: str, seen: Seen) -> bool:
-    """Gradients that are 0 whatever the inputs: torch may leave them out, and which it does is its own affair."""
-    return name.endswith(".grad") and not np.any(seen.value)
+def differences(ours: Seen | None, theirs: Seen | None, largest: dict[str, float], spread: Any, torn: bool,
+                free: bool) -> Iterator[tuple[str, str | None]]:
+    """What differs in one variable, each difference with its excuse or None.
+
+    `torn`: it is the gradient of a program in which a backward failed. `free`: whether it has a graph does not count.
+    """
+    if theirs is not None and isinstance(theirs.value, Exception):
+        yield "cannot be read in torch", excuses.UNREADABLE
+    elif ours is None:
+        yield "is missing where torch has it", excuses.TORN if torn else None
+    elif theirs is None:
+        zeros = excuses.ZEROS if free and isinstance(ours.value, np.ndarray) and not ours.value.any() else None
+        yield "is there where torch has none", excuses.TORN if torn else zeros
+    elif isinstance(theirs.value, np.ndarray) and isinstance(ours.value, np.ndarray):
+        for (word, mine), (_, other) in zip(ours.facts, theirs.facts, strict=True):
+            if mine != other:
+                history = free and word in ("requires_grad", "is_leaf")
+                yield f"has {word} {mine} where torch has {other}", excuses.HISTORY if history else None
+        right = close(ours.value, theirs.value, largest, spread)
+        if not right.all():
+            yield first_wrong(ours.value, theirs.value, right), excuses.TORN if torn else None
+    elif type(ours.value) is not type(theirs.value) or ours.value != theirs.value:
+        yield f"is {ours.value!r} where torch has {theirs.value!r}", None
 
 
-def difference_in(ours: Seen, theirs: Seen, largest: dict[str, float], spread: Any, free: bool) -> str | None:
-    """`free`: whether it has a graph of its own does not count."""
-    if not isinstance(theirs.value, np.ndarray) or not isinstance(ours.value, np.ndarray):
-        same = type(ours.value) is type(theirs.value) and ours.value == theirs.value
-        return None if same else f"is {ours.value!r} where torch has {theirs.value!r}"
-    for (word, mine), (_, other) in zip(ours.facts, theirs.facts, strict=True):
-        if mine != other and not (free and word in ("requires_grad", "is_leaf")):
-            return f"has {word} {mine} where torch has {other}"
-    right = close(ours.value, theirs.value, largest, spread)
-    if right.all():
-        return None
+def first_wrong(ours: Any, theirs: Any, right: Any) -> str:
     place = tuple(int(i) for i in np.argwhere(~right)[0])
-    return (f"is {ours.value[place]}{f' at {list(place)}' if place else ''} where torch has {theirs.value[place]} "
+    return (f"is {ours[place]}{f' at {list(place)}' if place else ''} where torch has {theirs[place]} "
             f"({int((~right).sum())} of {right.size} differ)")
 
 
 def close(ours: Any, theirs: Any, largest: dict[str, float], spread: Any) -> Any:
     if theirs.dtype.kind != "f":
         return np.asarray(ours == theirs)
-    there = [d for d in RELATIVE if largest[d]]  # float32 may have gone into float64
-    relative, absolute = max(RELATIVE[d] for d in there), max(OF_LARGEST[d] * largest[d] for d in there)
+    there = [d for d in PROGRAM_RELATIVE if largest[d]]  # float32 may have gone into float64
+    relative, absolute = max(PROGRAM_RELATIVE[d] for d in there), max(PROGRAM_OF_LARGEST[d] * largest[d] for d in there)
     with np.errstate(all="ignore"):
-        allowed = relative * np.abs(theirs.astype(float)) + absolute + SPREAD * spread
+        allowed = relative * np.abs(theirs.astype(float)) + absolute + PROGRAM_SPREAD * spread
         near = np.abs(ours.astype(float) - theirs.astype(float)) <= allowed
     return near | (ours == theirs) | (np.isnan(ours) & np.isnan(theirs)) | np.isnan(spread)
 
@@ -154,8 +158,9 @@ class Noise:
     def disturb(self, value: torch.Tensor) -> None:
         x = value.data
         inexact = (x.double() * 2**10) % 1 != 0
-        error = torch.empty(x.shape).uniform_(-2, 2, generator=self.generator) * torch.finfo(x.dtype).eps
-        x.copy_(torch.where(inexact, (x.double() * (1 + error.double())).to(x.dtype), x))
+        error = torch.empty(x.shape).uniform_(-2, 2, generator=self.generator).double() * torch.finfo(x.dtype).eps
+        size = x.double().abs() + 1  # it may be what is left of larger numbers, some of 1, that cancelled
+        x.copy_(torch.where(inexact, (x.double() + error * size).to(x.dtype), x))
 
 
 def spreads(theirs: Outcome, noisy: list[Outcome]) -> dict[str, Any]:
@@ -165,8 +170,9 @@ def spreads(theirs: Outcome, noisy: list[Outcome]) -> dict[str, Any]:
         for name, seen in theirs.variables.items():
             if not isinstance(seen.value, np.ndarray) or seen.value.dtype.kind != "f":
                 continue
-            away = [np.abs(n.variables[name].value.astype(float) - seen.value) for n in noisy
-                    if name in n.variables and np.shape(n.variables[name].value) == seen.value.shape]
-            same = [(n == 0) | (np.isnan(n) & ~np.isfinite(seen.value)) for n in away]
-            found[name] = np.max([np.where(e, 0, a) for a, e in zip(away, same, strict=True)], axis=0, initial=0)
+            others = [n.variables[name].value for n in noisy
+                      if name in n.variables and np.shape(n.variables[name].value) == seen.value.shape]
+            away = [np.where((x == seen.value) | (np.isnan(x) & np.isnan(seen.value)), 0,
+                             np.abs(x.astype(float) - seen.value)) for x in others]
+            found[name] = np.max(away, axis=0, initial=0)
     return found

@@ -132,7 +132,7 @@ def seen(name: str, value: Any) -> dict[str, Seen]:
     if is_tensor(value):
         facts = (("shape", tuple(value.shape)), ("dtype", str(value.dtype).removeprefix("torch.")),
                  ("requires_grad", value.requires_grad), ("is_leaf", value.is_leaf))
-        found = {name: Seen(np.array(value.detach().numpy()), facts)}
+        found = {name: Seen(np.array(value.detach().numpy(force=True)), facts)}  # torch may only have noted: all is 0
         gradient = value.grad
         return found if gradient is None else {**found, **seen(f"{name}.grad", gradient)}
     if hasattr(value, "state_dict"):

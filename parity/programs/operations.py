@@ -136,7 +136,7 @@ def with_numbers(s: Scene) -> Expression:
     a = scalar(s)
     return s.one_of((f"{x}.clamp(-1, 1)", f"{x}.clamp(min={a})", f"{x}.clamp(max={a})", f"{x}.pow({a})", f"{x} ** 3",
                      f"{x} ** 2", f"{x} ** 0", f"2 ** {x}", f"{x} % 2", f"{x} // 2", f"{a} - {x}", f"{a} / {x}",
-                     f"F.leaky_relu({x}, 0.1)", f"F.elu({x}, 0.5)", f"F.softplus({x}, 2, 1)",
+                     f"F.leaky_relu({x}, 0.1)", f"F.elu({x}, 0.5)", f"F.softplus({x}, 2, 1.005)",
                      f"F.hardtanh({x}, -0.5, 1)",
                      f"F.gelu({x}, approximate='tanh')", f"{x}.round(decimals=1)"))
 
@@ -170,6 +170,11 @@ def dim(s: Scene, x: str) -> int:
     return s.number(-n - 1, n) if n == 0 or s.chance(40) else s.one_of([*range(n), *range(-n, 0)])
 
 
+def size(s: Scene, x: str, d: int) -> int:
+    """How many elements x has along dim d; 1 where it has no such dim."""
+    return s[x].shape[d] if -s[x].ndim <= d < s[x].ndim else 1
+
+
 def reduction(s: Scene) -> Expression:
     x = s.tensor(anything if s.chance(8) else is_float)
     if x is None:
@@ -196,7 +201,8 @@ def ordering(s: Scene) -> Expression:
         return s.one_of((f"{x}.max()", f"{x}.min()", f"{x}.argmax()", f"{x}.argmin(dim={d}{keep})", f"{x}.all()",
                          f"{x}.any(dim={d}{keep})", f"{x}.median()", f"{x}.argmax(dim={d}{keep})",
                          f"{x}.argsort(dim={d}, stable=True)", f"{x}.nonzero()", f"{x}.detach().unique()"))
-    return 2, s.one_of((f"{x}.max(dim={d}{keep})", f"{x}.min(dim={d}{keep})", f"{x}.median(dim={d}{keep})",
+    median = () if 0 in s[x].stride() else (f"{x}.median(dim={d}{keep})",)
+    return 2, s.one_of((f"{x}.max(dim={d}{keep})", f"{x}.min(dim={d}{keep})", *median,
                         f"{x}.sort(dim={d}, stable=True)",
                         f"{x}.sort(dim={d}, stable=True, descending=True)"))
 
@@ -208,7 +214,7 @@ def along_a_dim(s: Scene) -> Expression:
     d = dim(s, x)
     return s.one_of((f"{x}.softmax(dim={d})", f"{x}.log_softmax(dim={d})", f"F.softmax({x}, dim={d})",
                      f"{x}.cumsum({d})",
-                     f"{x}.cumprod(dim={d})", f"F.normalize({x}, dim={d})", f"{x}.flip({d})",
+                     f"{x}.cumprod(dim={d})", f"F.normalize({x}, dim={d}, eps=0.1)", f"{x}.flip({d})",
                      f"{x}.norm(p={s.one_of((1, 2, 3, 0, math.inf))}, dim={d})".replace("inf", "float('inf')"),
                      f"{x}.repeat_interleave(2, dim={d})"))
 
@@ -237,7 +243,7 @@ def several_views(s: Scene) -> Expression:
     if x is None:
         return None
     d = dim(s, x)
-    n = s[x].shape[d] if -s[x].ndim <= d < s[x].ndim else 1
+    n = size(s, x, d)
     return s.one_of(((n, f"{x}.unbind({d})"), (n, f"{x}.split(1, dim={d})"), (2, f"{x}.chunk(2, dim={d})"),
                      (2, f"{x}.split([1, {max(n - 1, 0)}], dim={d})"), (n, f"{x}")))
 
@@ -293,7 +299,7 @@ def picking(s: Scene) -> Expression:
     if x is None:
         return None
     d = dim(s, x)
-    n = s[x].shape[d] if -s[x].ndim <= d < s[x].ndim else 1
+    n = size(s, x, d)
     index = f"torch.zeros({list(s[x].shape)}, dtype=torch.int64)"
     index = index if n < 2 else f"torch.arange({s[x].numel()}).reshape({list(s[x].shape)}) % {n}"
     return s.one_of((f"{x}.gather({d}, {index})", f"{x}.index_select({d}, torch.tensor([0, {max(n - 1, 0)}, 0]))",

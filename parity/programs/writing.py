@@ -22,7 +22,8 @@ IN_PLACE = ("mul_({y})", "add_({y})", "sub_({y})", "div_({y})", "copy_({y})", "c
             "mul_(2)", "add_(1)", "retain_grad()", "uniform_()", "normal_()", "cumsum_(0)",
             "round_()")
 RESHAPES = re.compile(r"(\bt|transpose|squeeze)_\(")  # without recording, they leave a history of another shape
-DOUBLED = "{}.register_hook(lambda g: None if g is None else g * 2)"
+# torch 2.13 crashes where a hook is put on a view whose base was written to since, unless grad_fn is read before.
+HOOK = "{0}.grad_fn; {0}.register_hook(lambda g: {1})"
 AUGMENTED = ("+=", "*=", "-=", "/=", "+=", "*=", "**=", "//=", "%=")
 
 
@@ -84,6 +85,8 @@ def setitem(s: Scene) -> str | None:
     if x is None:
         return None
     where = f"{x} > 0" if s.chance(6) and s[x].ndim else operations.key(s, x, s.chance(3))
+    if s.machine.run(f"{x}[{where}]") and "[" in where:
+        return None  # torch would write up to the index that is not there, and refuse only then
     smaller = s.tensor(lambda t: is_float(t) and t.numel() == 1 or t.ndim == s[x].ndim - 1)
     fitting = s.partner(x) if s.chance(6) else smaller
     value = operations.scalar(s) if fitting is None or s.chance(3) else fitting
@@ -96,14 +99,19 @@ def hook(s: Scene) -> str | None:
     x = s.tensor(lambda t: t.requires_grad)
     if x is None:
         return None
-    harmless = (f"{x}.retain_grad()", f"{x}.register_hook(lambda g: None)", f"{x}.grad = None")
-    doubled = () if any("create_graph" in text for text in s.statements) else (DOUBLED.format(x),)
-    return s.one_of((*doubled, *harmless))
+    harmless = (f"{x}.retain_grad()", HOOK.format(x, "None"), f"{x}.grad = None")
+    doubled = HOOK.format(x, "None if g is None else g * 2")
+    return s.one_of(harmless if any("create_graph" in text for text in s.statements) else (doubled, *harmless))
 
 
 def is_hooked(s: Scene) -> bool:
     """Whether a hook changes gradients; their gradients are then those of no function, and up to the rules."""
     return any("else g * 2" in text for text in s.statements)
+
+
+def is_deep(s: Scene) -> bool:
+    """Whether another gradient with a graph could lead to a third derivative of a norm, which is wrong in torch."""
+    return any("_norm(" in text for text in s.statements) and any("create_graph" in text for text in s.statements)
 
 
 def differentiate(s: Scene) -> str | None:
@@ -112,8 +120,8 @@ def differentiate(s: Scene) -> str | None:
     if outputs[0] is None:
         return None
     outputs = list(dict.fromkeys(outputs))
-    options = "".join(s.one_of(("", "", f", {word}=True")) for word in ("retain_graph",
-                                                                        "create_graph")[: 2 - is_hooked(s)])
+    graph = () if is_hooked(s) or is_deep(s) else ("create_graph",)
+    options = "".join(s.one_of(("", "", f", {word}=True")) for word in ("retain_graph", *graph))
     live = "create_graph" in options
     if len(outputs) == 1 and s.chance(2):
         given = "" if s[outputs[0]].numel() == 1 and s.chance(2) else cotangent(s, outputs[0], live)
@@ -121,7 +129,8 @@ def differentiate(s: Scene) -> str | None:
     cotangents = f"[{', '.join(cotangent(s, name, live) for name in outputs)}]"
     if s.chance(2):
         return f"torch.autograd.backward([{', '.join(outputs)}], {cotangents}{options})"
-    inputs = list(dict.fromkeys(s.tensor(lambda t: t.requires_grad and not (t.is_leaf and t._is_view()))
+    hooked = is_hooked(s)
+    inputs = list(dict.fromkeys(s.tensor(lambda t: t.requires_grad and not (t._is_view() if t.is_leaf else hooked))
                                 for _ in range(s.number(1, 3))))
     if inputs[0] is None:
         return None
@@ -150,7 +159,7 @@ def finish(s: Scene) -> None:
     if not outputs or not leaves:
         return
     cotangents = ", ".join(cotangent(s, name) for name in outputs)
-    if s.chance(2) or is_hooked(s):
+    if s.chance(2) or is_hooked(s) or is_deep(s):
         s.write(f"torch.autograd.backward([{', '.join(outputs)}], [{cotangents}])")
         return
     names = [s.new_name() for _ in leaves]

@@ -204,13 +204,16 @@ class Module(StateDict):
         """What stands in the brackets of this module's own line; override it."""
         return ""
 
+    def _get_name(self) -> str:
+        return type(self).__name__
+
     def __repr__(self) -> str:
         extra = self.extra_repr()
         own = extra.split("\n") if extra else []
         below = [f"({name}): " + repr(module).replace("\n", "\n  ") for name, module in self._modules.items()]
         if below or len(own) > 1:
             extra = "".join(f"\n  {line}" for line in own + below) + "\n"
-        return f"{type(self).__name__}({extra})"
+        return f"{self._get_name()}({extra})"
 
     def __dir__(self) -> Iterator[str]:
         return (name for name in super().__dir__() if not name[0].isdigit())

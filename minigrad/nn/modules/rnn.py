@@ -144,3 +144,69 @@ class GRU(RNNBase):
         (rx, zx, nx), (rh, zh, nh) = x.chunk(3, -1), h.chunk(3, -1)
         n = (nx + (rx + rh).sigmoid() * nh).tanh()
         return (n + (zx + zh).sigmoid() * (state[0] - n),)
+
+
+class RNNCellBase(Module):
+    """One step of a recurrent layer: input (N, input_size) and state (N, hidden_size) -> the next state.
+
+    Also without N. The state is zeros unless given; parameters as of one layer, without the l0 in their names.
+    """
+
+    layer: ClassVar[type[RNNBase]] = RNN
+    weight_ih: Parameter
+    weight_hh: Parameter
+    bias_ih: Parameter | None
+    bias_hh: Parameter | None
+
+    def __init__(self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None,
+                 dtype: Any = None) -> None:
+        super().__init__()
+        self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
+        rows = self.layer.gates * hidden_size
+        for name, shape in (("weight_ih", (rows, input_size)), ("weight_hh", (rows, hidden_size)),
+                            ("bias_ih", (rows,)), ("bias_hh", (rows,))):
+            wanted = bias or name.startswith("weight")
+            self.register_parameter(name, Parameter(empty(*shape, device=device, dtype=dtype)) if wanted else None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw all parameters anew."""
+        RNNBase.reset_parameters(self)  # type: ignore[arg-type]
+
+    def forward(self, input: Tensor, hx: Any = None) -> Any:
+        state = (hx,) if isinstance(hx, Tensor) else hx
+        if state is None:
+            state = (zeros(*input.shape[:-1], self.hidden_size, dtype=input.dtype),) * (1 + (self.layer is LSTM))
+        for what, x in (("input", input), *(("hidden", s) for s in state)):
+            if x.ndim not in (1, 2):
+                raise ValueError(f"{type(self).__name__}: Expected {what} to be 1D or 2D, got {x.ndim}D instead")
+        x, h = F.linear(input, self.weight_ih, self.bias_ih), F.linear(state[0], self.weight_hh, self.bias_hh)
+        new = self.layer.step(self, x, h, state)  # type: ignore[arg-type]
+        return new if len(new) > 1 else new[0]
+
+    def extra_repr(self) -> str:
+        return f"{self.input_size}, {self.hidden_size}" + changed(self, bias=True)
+
+
+class RNNCell(RNNCellBase):
+    """One step of RNN: h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or relu of it by `nonlinearity`."""
+
+    def __init__(self, input_size: int, hidden_size: int, bias: bool = True, nonlinearity: str = "tanh",
+                 device: Any = None, dtype: Any = None) -> None:
+        super().__init__(input_size, hidden_size, bias, device, dtype)
+        self.nonlinearity = nonlinearity
+
+    def extra_repr(self) -> str:
+        return super().extra_repr() + changed(self, nonlinearity="tanh")
+
+
+class LSTMCell(RNNCellBase):
+    """One step of LSTM: input and (h, c) -> (h', c')."""
+
+    layer = LSTM
+
+
+class GRUCell(RNNCellBase):
+    """One step of GRU."""
+
+    layer = GRU

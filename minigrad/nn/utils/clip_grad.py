@@ -32,7 +32,7 @@ def clip_grad_norm_(parameters: Tensors, max_norm: float, norm_type: float = 2.0
     """
     grads, order = _grads(parameters), float(norm_type)
     norms = [np.linalg.norm(grad.array.ravel(), order) for grad in grads]
-    total = wrap(np.asarray(np.linalg.norm(np.stack(norms), order))) if norms else tensor(0.0)
+    total = wrap(np.linalg.norm(np.stack(norms), order, None, True).reshape(())) if norms else tensor(0.0)
     if error_if_nonfinite and not np.isfinite(total.array):
         raise RuntimeError(f"The total norm of order {order} for gradients from `parameters` is non-finite, so it "
                            "cannot be clipped. To disable this error and scale the gradients by the non-finite norm "

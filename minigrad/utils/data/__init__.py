@@ -8,10 +8,11 @@ from . import collate, dataloader, dataset, sampler
 from .collate import default_collate, default_convert
 from .dataloader import DataLoader, get_worker_info
 from .dataset import ConcatDataset, Dataset, IterableDataset, Subset, TensorDataset, random_split
-from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler, SubsetRandomSampler
+from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler, SubsetRandomSampler, WeightedRandomSampler
 
 # fmt: off
 __all__ = ["BatchSampler", "collate", "ConcatDataset", "dataloader", "DataLoader", "dataset", "Dataset",
            "default_collate", "default_convert", "get_worker_info", "IterableDataset", "random_split", "RandomSampler",
-           "sampler", "Sampler", "SequentialSampler", "Subset", "SubsetRandomSampler", "TensorDataset"]
+           "sampler", "Sampler", "SequentialSampler", "Subset", "SubsetRandomSampler", "TensorDataset",
+           "WeightedRandomSampler"]
 # fmt: on
