@@ -8,6 +8,7 @@ import math
 import os
 import pickle
 import random
+import stat
 import struct
 import subprocess
 import sys
@@ -397,6 +398,38 @@ def test_a_failed_save_leaves_the_old_file_and_nothing_else(tmp_path: Path, monk
     gc.collect()  # nobody writes later what could not be written at once
 
 
+def test_the_folder_is_written_to_the_disk_too(tmp_path: Path, monkeypatch: Any) -> None:
+    """After the rename, or a power cut could bring the old name back; where folders cannot be opened, all the same."""
+    steps: list[str] = []
+    replace, sync = os.replace, os.fsync
+
+    def synced(handle: int) -> None:
+        steps.append("folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "file")
+        sync(handle)
+
+    monkeypatch.setattr(os, "replace", lambda *names: (steps.append("rename"), replace(*names)))
+    monkeypatch.setattr(os, "fsync", synced)
+    save(1, tmp_path / "x.pt")
+    assert steps == ["file", "rename", "folder"]
+
+    def refuse(*args: Any) -> int:
+        raise PermissionError("folders cannot be opened")
+
+    monkeypatch.setattr(os, "open", refuse)
+    save(2, tmp_path / "x.pt")
+    assert load(tmp_path / "x.pt") == 2
+
+
+def test_what_a_killed_process_left_is_removed_after_an_hour(tmp_path: Path) -> None:
+    old, new, others = [tmp_path / name for name in (f".minigrad-{'0' * 16}.tmp", f".minigrad-{'1' * 16}.tmp", "x.tmp")]
+    for file in (old, new, others):
+        file.write_bytes(b"half")
+    for file in (old, others):
+        os.utime(file, (0, 0))
+    save(1, tmp_path / "x.pt")
+    assert not old.exists() and new.exists() and others.exists()
+
+
 def test_links_and_devices_stay_what_they_are(tmp_path: Path) -> None:
     (tmp_path / "link.pt").symlink_to(tmp_path / "real.pt")
     save("x", tmp_path / "link.pt")
@@ -450,6 +483,14 @@ def test_what_is_no_such_file(tmp_path: Path) -> None:
         assert "model.pt" in str(caught.value)
 
 
+def twice(raw: bytes, name: str) -> io.BytesIO:
+    """The archive with a second record of this name."""
+    out = io.BytesIO(raw)
+    with zipfile.ZipFile(out, "a") as archive, pytest.warns(UserWarning, match="Duplicate name"):
+        archive.writestr(name, b"1" * 12)
+    return io.BytesIO(out.getvalue())
+
+
 def test_damaged_archives() -> None:
     raw = written({"a": mg.arange(3.0)})
     compressed = io.BytesIO()
@@ -465,6 +506,8 @@ def test_damaged_archives() -> None:
         (edited(raw, data_pkl=None), "no record 'data.pkl'"),
         (edited(raw, version=None), "no record 'version'"),
         (edited(raw, version=b"99\n"), "version 99"),
+        (edited(raw, byteorder=b"middle"), "neither little nor big"),
+        (twice(raw, "archive/data/0"), "two records of one name"),
         (edited(raw, version=b"?" * 99), "not a number"),
         (edited(raw, byteorder=lambda d: None), None),
         (edited(raw, data_pkl=lambda d: d.replace(b"K\x03", b"J\xff\xff\xff\x7f")), "12 bytes for 2147483647"),

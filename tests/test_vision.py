@@ -169,6 +169,14 @@ def test_damaged_idx_files(content: bytes, message: str, tmp_path: Path, raw: Pa
         kind(mg_vision)(tmp_path)
 
 
+def test_a_file_far_too_large_is_not_read(tmp_path: Path, raw: Path) -> None:
+    put(raw, FILES)
+    with open(raw / "train-images-idx3-ubyte", "wb") as file:
+        file.truncate(2**40)  # a hole: it takes no room on the disk
+    with pytest.raises(RuntimeError, match="it has 1099511627776 bytes"):
+        kind(mg_vision)(tmp_path)
+
+
 def test_labels_out_of_range(tmp_path: Path, raw: Path) -> None:
     put(raw, FILES | {"train-labels-idx1-ubyte": idx(np.full(12, 10, np.uint8))})
     with pytest.raises(RuntimeError, match="labels up to 10"):
