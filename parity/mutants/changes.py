@@ -8,6 +8,7 @@ and what only saves time (LEFT_OUT). A change there is a wrong message or a slow
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,13 +24,16 @@ SWAPPED: dict[type[ast.AST], type[ast.AST]] = {
 MESSAGES = ("warn", "RuntimeError", "ValueError", "TypeError", "cast", "isinstance", "field", "dataclass", "user_line",
             "_require", "_check_channels", "_check_multinomial", "_floating_only", "refuse_what_needs_more",
             "tensor_only", "_warn_of_node")
+COPIES = ("own", "copy", "clone")
+NO_NUMBERS = ("stacklevel", "strict")  # arguments
 # Functions, classes and constants in which nothing is changed, because no number depends on them.
 LEFT_OUT = {
     "__repr__", "_overwritten", "_warn_of_node", "_x", "_nll_name", "_under",  # texts and names
     "_require", "_float_dtype", "_whole_numbers", "_check_channels", "_check_multinomial", "_floating_only",  # errors
     "state_dict", "load_state_dict", "BEFORE_IT_EXISTED",  # files
     "blocks", "BLOCK",  # time: work is done in pieces
-    "seed",  # the operating system's randomness
+    "seed", "default_generator.seed",  # the operating system's randomness
+    "ops.TABLE", "ops.VOCABULARY", "TABLE['cat']",  # lists of the entries, for tests and formulas
 }
 
 
@@ -37,6 +41,7 @@ LEFT_OUT = {
 class Change:
     """One node of a file's tree, `owner.field` (or its entry `index`), and what to put in its place."""
 
+    kind: str  # "sign", "term left out", ...
     scope: str  # the function, method or table entry that it is in
     line: int
     function: int  # the line on which the innermost function around it begins; 0 outside of functions
@@ -68,43 +73,63 @@ class Change:
         return f"{self.scope} (line {self.line}): {self.before}  ->  {self.after}"
 
 
-def changes(tree: ast.AST, scope: str = "", function: int = 0) -> Iterator[Change]:
-    """All changes of a tree, in the order of the text."""
+def changes(tree: ast.AST, refusals: bool = False, scope: str = "", function: int = 0) -> Iterator[Change]:
+    """All changes of a tree, in the order of the text; with `refusals`, errors that are no longer raised are some."""
     for field, value in ast.iter_fields(tree):
         if field in ("annotation", "returns", "decorator_list", "type_comment", "bases"):
             continue
         for index, node in enumerate(value) if isinstance(value, list) else [(None, value)]:
-            if not isinstance(node, ast.AST) or is_apart(node):
+            if not isinstance(node, ast.AST):
+                continue
+            if isinstance(node, ast.If) and isinstance(node.body[-1], ast.Raise):
+                if refusals:
+                    yield refusal_left_out(scope, function, tree, field, index, node)
+                # The error itself is apart, but not its else.
+                yield from changes(ast.Module(node.orelse, []), refusals, scope, function)
+                continue
+            if is_apart(node):
                 continue
             inner, inner_function = scope, function
-            if isinstance(node, ast.If) and isinstance(node.body[-1], ast.Raise):  # the error is apart, its else is not
-                yield from changes(ast.Module(node.orelse, []), scope, function)
-                continue
             if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
                 inner = f"{scope}.{node.name}".lstrip(".")
             elif isinstance(node, ast.Assign) and not scope:
                 inner = ast.unparse(node.targets[0])
             if isinstance(node, (ast.FunctionDef, ast.Lambda)):
-                inner_function = node.lineno
-            for after, new in alternatives(node):
-                ast.copy_location(new, node)
+                inner_function = first_line(node)
+            for kind, other in alternatives(node):
+                new = ast.copy_location(copy.copy(other), node)  # a copy: it may be a part of the node, a sum's term
                 ast.fix_missing_locations(new)
-                yield Change(inner, node.lineno, inner_function, short(node), after, tree, field, index, new)
-            yield from changes(node, inner, inner_function)
+                yield Change(kind, inner, node.lineno, inner_function, short(node), short(new), tree, field, index, new)
+            yield from changes(node, refusals, inner, inner_function)
+
+
+def refusal_left_out(scope: str, function: int, tree: ast.AST, field: str, index: int | None, node: ast.If) -> Change:
+    """The error is not raised any more."""
+    new = ast.copy_location(ast.If(ast.Constant(False), node.body, node.orelse), node)
+    ast.fix_missing_locations(new)
+    return Change("refusal left out", scope, node.lineno, function, f"if {short(node.test)}: raise", "no error", tree,
+                  field, index, new)
+
+
+def first_line(function: ast.FunctionDef | ast.Lambda) -> int:
+    """Where Python says that a function begins: at its first decorator."""
+    return min([function.lineno, *[d.lineno for d in getattr(function, "decorator_list", [])]])
 
 
 def is_apart(node: ast.AST) -> bool:
     """Whether it has no part in any number: an error, a warning, a docstring, an import, a type."""
     if isinstance(node, (ast.Raise, ast.Assert, ast.Import, ast.ImportFrom, ast.JoinedStr, ast.Global)):
         return True
+    if isinstance(node, ast.ExceptHandler) and isinstance(node.body[-1], ast.Raise):
+        return True
     if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
         return node.name in LEFT_OUT
     if isinstance(node, ast.Assign):
         name = ast.unparse(node.targets[0])
         return name in LEFT_OUT or (name.istitle() and isinstance(node.value, ast.BinOp))  # an alias of a type
-    if isinstance(node, ast.AnnAssign):
+    if isinstance(node, (ast.AnnAssign, ast.AugAssign)):
         return ast.unparse(node.target) in LEFT_OUT
-    if isinstance(node, ast.keyword) and node.arg == "stacklevel":
+    if isinstance(node, ast.keyword) and (node.arg in NO_NUMBERS or ast.unparse(node) == "copy=False"):
         return True
     if isinstance(node, ast.If) and all(is_apart(step) for step in node.body) and not node.orelse:
         return True
@@ -115,39 +140,61 @@ def is_apart(node: ast.AST) -> bool:
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         return True
     call = node.value if isinstance(node, ast.Expr) else node
-    return isinstance(call, ast.Call) and name_of(call.func) in MESSAGES
+    return isinstance(call, ast.Call) and (name_of(call.func) in MESSAGES or ast.unparse(call.func) in LEFT_OUT)
 
 
 def alternatives(node: ast.AST) -> Iterator[tuple[str, Any]]:
-    """What may stand in a node's place to make it wrong, each with its text."""
-    found: list[Any] = []
-    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
-        found = [ast.Constant(node.value + 1 if type(node.value) is int or node.value == 0 else node.value * 2)]
+    """What may stand in a node's place to make it wrong, each with its kind."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, (bool, int, float)):
+        yield "constant", ast.Constant(another(node.value))
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and not isinstance(node.operand, ast.Constant):
-        found = [node.operand]
+        yield "sign", node.operand
     elif isinstance(node, ast.BinOp) and type(node.op) in SWAPPED and not is_text(node):
-        found = [ast.BinOp(node.left, SWAPPED[type(node.op)](), node.right), node.left]  # type: ignore[arg-type]
-        if isinstance(node.op, (ast.Add, ast.Mult, ast.BitXor, ast.BitAnd, ast.BitOr)):
-            found.append(node.right)
+        yield from alternatives_of_arithmetic(node)
     elif isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in SWAPPED:
-        found = [ast.Compare(node.left, [SWAPPED[type(node.ops[0])]()], node.comparators)]  # type: ignore[list-item]
+        yield "comparison", ast.Compare(node.left, [swapped(node.ops[0])], node.comparators)
     elif isinstance(node, ast.AugAssign):
-        found = [ast.Assign([node.target], node.value)]
+        yield "= for +=", ast.Assign([node.target], node.value)
         if type(node.op) in SWAPPED:
-            found.append(ast.AugAssign(node.target, SWAPPED[type(node.op)](), node.value))  # type: ignore[arg-type]
+            yield sign_or_operator(node.op), ast.AugAssign(node.target, swapped(node.op), node.value)
     elif isinstance(node, ast.IfExp):
-        found = [node.body, node.orelse]
+        yield "condition", node.body
+        yield "condition", node.orelse
     elif isinstance(node, ast.If) and isinstance(node.test, ast.UnaryOp) and isinstance(node.test.op, ast.Not):
-        found = [ast.If(node.test.operand, node.body, node.orelse)]
+        yield "condition", ast.If(node.test.operand, node.body, node.orelse)
     elif isinstance(node, ast.If):
-        found = [ast.If(ast.UnaryOp(ast.Not(), node.test), node.body, node.orelse)]
+        yield "condition", ast.If(ast.UnaryOp(ast.Not(), node.test), node.body, node.orelse)
     elif isinstance(node, ast.Call) and name_of(node.func) == "where" and len(node.args) == 3:
         condition, yes, no = node.args
-        found = [ast.Call(node.func, [condition, no, yes], [])]
+        yield "branches swapped", ast.Call(node.func, [condition, no, yes], [])
+    elif isinstance(node, ast.Call) and name_of(node.func) in COPIES:
+        yield "shared memory", node.func.value if isinstance(node.func, ast.Attribute) else node.args[0]
     elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-        found = [ast.Pass()]
-    for new in found:
-        yield short(new), new
+        yield "step left out", ast.Pass()
+
+
+def alternatives_of_arithmetic(node: ast.BinOp) -> Iterator[tuple[str, ast.expr]]:
+    """Another operator, and one of the two sides alone (the right one only where the sides may change places)."""
+    yield sign_or_operator(node.op), ast.BinOp(node.left, swapped(node.op), node.right)
+    left_out = "term left out" if isinstance(node.op, (ast.Add, ast.Sub)) else "factor left out"
+    yield left_out, node.left
+    if isinstance(node.op, (ast.Add, ast.Mult, ast.BitXor, ast.BitAnd, ast.BitOr)):
+        yield left_out, node.right
+
+
+def sign_or_operator(operator: ast.operator) -> str:
+    return "sign" if isinstance(operator, (ast.Add, ast.Sub)) else "operator"
+
+
+def swapped(operator: ast.AST) -> Any:
+    return SWAPPED[type(operator)]()
+
+
+def another(value: Any) -> Any:
+    """Another number; for a small float one that is as small."""
+    if isinstance(value, bool):
+        return not value
+    return value + 1 if isinstance(value, int) or value == 0 else value * 2
 
 
 def is_word(node: ast.AST) -> bool:

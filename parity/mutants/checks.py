@@ -6,7 +6,6 @@ that the check runs are noted. A mutant then meets the checks that run the funct
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from time import perf_counter
@@ -21,7 +20,7 @@ from parity.conformance.running import Case, FunctionCase, Outcome, Ready, run
 from parity.conformance.samples import Arguments, Library, NotApplicable
 from parity.conformance.spellings import main_spelling
 from parity.conformance.tiers import TIERS
-from parity.mutants.engine import Place, caches_of_minigrad, place_of
+from parity.mutants.engine import Place, caches_of_minigrad, places_run
 from parity.mutants.programs import PROGRAMS
 
 LEFT_OUT = ("empty", "empty_like", "bmm.triton_optimized", "linalg.norm", "linalg.norm.subgradients_at_zero",
@@ -150,19 +149,9 @@ def observed(name: str, cases: list[tuple[Case, bool]]) -> Check:
     """
     questions = [Question(case, second, answer) for case, second in cases[:: -(-len(cases) // MOST)]
                  if (answer := answer_to(case, second)) is not None]
-    runs: set[Place] = set()
-
-    def called(frame: Any, event: str, arg: Any) -> None:
-        place = place_of(frame.f_code) if event == "call" else None
-        if place is not None:
-            runs.add(place)
-
+    right: list[Question] = []
     start = perf_counter()
-    sys.setprofile(called)
-    try:
-        right = [question for question in questions if question.wrong(minigrad) is None]
-    finally:
-        sys.setprofile(None)
+    runs = places_run(lambda: right.extend(question for question in questions if question.wrong(minigrad) is None))
     return Check(name, right, runs, perf_counter() - start)
 
 

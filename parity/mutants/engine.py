@@ -20,11 +20,13 @@ from typing import Any
 
 from parity.mutants.changes import Change, changes
 from parity.mutants.rules import HELPERS, rule_changes
+from parity.mutants.slips import slips
 
 ROOT = Path(__file__).parent.parent.parent / "minigrad"
 TABLE = ("ops.py", "nn/rules.py")
+TAPE = ("engine.py", "inplace.py", "autograd/walks.py")  # where an error is missing, a gradient is silently wrong
 # What decides the numbers: where a slip would be a wrong gradient, a wrong update or another random number.
-FILES = (*TABLE, "engine.py", "inplace.py", "autograd/walks.py", "optim/sgd.py", "optim/adam.py", "optim/rmsprop.py",
+FILES = (*TABLE, *TAPE, "optim/sgd.py", "optim/adam.py", "optim/rmsprop.py",
          "optim/adagrad.py", "optim/adaptive.py", "optim/lr_scheduler/schedules.py", "optim/lr_scheduler/cosine.py",
          "nn/losses.py", "nn/convolution.py", "random.py", "exact.py")
 
@@ -57,20 +59,25 @@ class Mutant:
             return compile(self.tree, str(ROOT / self.file), "exec")
 
 
-def all_mutants() -> Iterator[Mutant]:
+@functools.cache
+def all_mutants() -> tuple[Mutant, ...]:
     """Every mutant there is, file by file."""
-    for file in FILES:
-        tree = ast.parse((ROOT / file).read_text())
-        found = list(rule_changes(tree)) if file in TABLE else []
-        found += changes(tree)
-        if file in TABLE:  # behind the docstring and the future import
-            tree.body[2:2] = ast.parse(HELPERS).body
-        seen: Counter[str] = Counter()
-        for change in found:
-            mutant = Mutant(file, change, tree)
-            seen[mutant.text] += 1
-            mutant.number = seen[mutant.text]
-            yield mutant
+    return tuple(mutant for file in FILES for mutant in mutants_of(file))
+
+
+def mutants_of(file: str) -> Iterator[Mutant]:
+    source = (ROOT / file).read_text()
+    tree = ast.parse(source)
+    found = [*slips(file, source, tree), *changes(tree, refusals=file in TAPE)]
+    if file in TABLE:
+        found = [*rule_changes(tree), *found]
+        tree.body += ast.parse(HELPERS).body
+    seen: Counter[str] = Counter()
+    for change in found:
+        mutant = Mutant(file, change, tree)
+        seen[mutant.text] += 1
+        mutant.number = seen[mutant.text]
+        yield mutant
 
 
 class Changed(MetaPathFinder, SourceFileLoader):
@@ -112,8 +119,8 @@ def place_of(code: CodeType) -> Place | None:
     return (code.co_filename.removeprefix(root), code.co_firstlineno) if code.co_filename.startswith(root) else None
 
 
-def run_by_import() -> set[Place]:
-    """What importing minigrad runs. For a process of its own."""
+def places_run(call: Callable[[], Any]) -> set[Place]:
+    """The functions of minigrad that a call runs."""
     places: set[Place] = set()
 
     def called(frame: Any, event: str, arg: Any) -> None:
@@ -121,13 +128,18 @@ def run_by_import() -> set[Place]:
         if place is not None:
             places.add(place)
 
-    forget_minigrad()
     sys.setprofile(called)
     try:
-        importlib.import_module("minigrad")
+        call()
     finally:
         sys.setprofile(None)
     return places
+
+
+def run_by_import() -> set[Place]:
+    """What importing minigrad runs. For a process of its own."""
+    forget_minigrad()
+    return places_run(lambda: importlib.import_module("minigrad"))
 
 
 @dataclass

@@ -9,7 +9,7 @@ from parity.mutants.changes import Change, name_of, short
 
 STEPS = ("sign", "floor_div", "trunc_div", "first_max", "zeros_like")  # entries whose derivative is 0
 
-# What some wrong rules call; it is put in front of the mutated file. A stale value is the one before last.
+# What some wrong rules call; it is put at the end of the mutated file. A stale value is the one before last.
 HELPERS = '''
 def _detached(value):
     return value.detach() if hasattr(value, "detach") else value
@@ -38,23 +38,24 @@ def wrong_rules(scope: str, keyword: ast.keyword, rules: list[ast.keyword]) -> I
     assert isinstance(rule, ast.Lambda)
     body, arguments = ast.unparse(rule.body), ast.unparse(rule.args)
     if body == "zeros_like(g)":
-        texts = {"g": f"lambda {arguments}: g"}
+        texts = {"g": (f"lambda {arguments}: g", "g for zero")}
     else:
-        texts = {"zero": f"lambda {arguments}: ({body}) * 0", "the other sign": f"lambda {arguments}: -({body})",
-                 "twice": f"lambda {arguments}: ({body}) * 2"}
+        texts = {"zero": (f"lambda {arguments}: ({body}) * 0", "zero"),
+                 "the other sign": (f"lambda {arguments}: -({body})", "sign"),
+                 "twice": (f"lambda {arguments}: ({body}) * 2", "factor 2")}
     for other in rules:
         if other is not keyword and ast.unparse(other.value) != ast.unparse(rule):
-            texts[f"the rule for {other.arg}"] = ast.unparse(other.value)
+            texts[f"the rule for {other.arg}"] = ast.unparse(other.value), "another input's rule"
     saved = [a.arg for a in rule.args.args[1:] if a.arg in {k.arg for k in rules} | {"out"}]
     for name in saved:
         for way in ("detached", "stale") if has_slope(rule.body, name) else ("stale",):
             replaced = Wrapped(name, f"_{way}").visit(ast.parse(body, mode="eval").body)
-            texts[f"with a {way} {name}"] = f"lambda {arguments}: {ast.unparse(replaced)}"
-    for after, text in texts.items():
+            texts[f"with a {way} {name}"] = f"lambda {arguments}: {ast.unparse(replaced)}", f"{way} value"
+    for after, (text, kind) in texts.items():
         new = ast.parse(text, mode="eval").body
         for node in ast.walk(new):
             ast.copy_location(node, rule)
-        yield Change(scope, rule.lineno, rule.lineno, short(rule.body), after, keyword, "value", None, new)
+        yield Change(kind, scope, rule.lineno, rule.lineno, short(rule.body), after, keyword, "value", None, new)
 
 
 def has_slope(node: ast.AST, name: str) -> bool:

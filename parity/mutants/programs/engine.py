@@ -159,7 +159,8 @@ def gradients_of_gradients(torch: Any) -> Any:
 def what_backward_refuses(torch: Any) -> Any:
     x = drawn(torch, 3)
     return (error((x * 2).backward), error(lambda: (x * 2).backward(drawn(torch, 2, grad=False))),
-            error(drawn(torch, 3, grad=False).sum().backward), error(lambda: torch.autograd.grad(x.sum(), [])))
+            error(drawn(torch, 3, grad=False).sum().backward), error(lambda: torch.autograd.grad(x.sum(), [])),
+            error(lambda: torch.autograd.grad([x * 2, x * 3], x, [torch.ones(3, dtype=torch.float64)])))
 
 
 @program
@@ -202,7 +203,11 @@ def gradients_with_a_history(torch: Any) -> Any:
     held = x.grad
     (x**2).sum().backward(create_graph=True)
     (again,) = torch.autograd.grad(x.grad.sum(), x)
-    return held, x.grad, again, held is x.grad, x.grad.requires_grad
+    y, z, g = drawn(torch, 3, seed=1), drawn(torch, 3, seed=2), drawn(torch, 3, seed=3, grad=False)
+    (y + z).backward(g, create_graph=True)
+    with torch.no_grad():
+        y.grad.add_(1)
+    return held, x.grad, again, held is x.grad, x.grad.requires_grad, y.grad, z.grad, g
 
 
 @program
@@ -220,7 +225,7 @@ def a_gradient_is_no_view(torch: Any) -> Any:
     v, u = drawn(torch, 3), drawn(torch, 3, seed=1)
     (found,) = torch.autograd.grad(v * 1 + u, u, torch.ones(3, dtype=torch.float64))
     found.add_(1)
-    return g, x.grad, y.grad, z.grad, w.grad, found
+    return g, x.grad, y.grad, z.grad, w.grad, found, x.grad.stride(), y.grad.stride()
 
 
 @program
@@ -228,7 +233,7 @@ def what_grad_returns_is_nobody_elses(torch: Any) -> Any:
     x, g = drawn(torch, 3), drawn(torch, 3, seed=1, grad=False)
     y = x + 0
     one, two = [torch.autograd.grad(y, [t], g, retain_graph=True)[0].clone() for t in (x, y)]
-    y.backward(g.clone(), inputs=[x])
+    y.backward(g, inputs=[x])
     x.grad.mul_(3)
     return one, two, g, x.grad
 
@@ -299,10 +304,14 @@ def narrow_and_whole_results(torch: Any) -> Any:
 
 @program
 def cotangents_of_another_dtype(torch: Any) -> Any:
-    x = drawn(torch, 3)
-    y = x * x
-    return torch.autograd.grad(y, x, torch.ones(3, dtype=torch.float64) / 3), error(
-        lambda: torch.autograd.grad((x * x), x, torch.ones(3)))
+    x, narrow = drawn(torch, 3), torch.ones(3) / 3
+    y, seen = x * x, []
+    y.retain_grad()
+    y.register_hook(lambda g: seen.append(g.clone()))
+    y.backward(narrow, retain_graph=True)
+    x.backward(narrow)
+    return (torch.autograd.grad(y, x, torch.ones(3, dtype=torch.float64) / 3, retain_graph=True),
+            torch.autograd.grad(x, x, narrow), y.grad, x.grad, seen)
 
 
 @program
@@ -314,6 +323,7 @@ def one_element_stands_for_many(torch: Any) -> Any:
             x = drawn(torch, *shape, seed=i).detach().to(dtype).requires_grad_()
             (x * drawn(torch, 4, 2, 3, seed=20)).backward(drawn(torch, 4, 2, 3, seed=21, grad=False), retain_graph=True)
             (x + drawn(torch, 2, 3, seed=22)).exp().sum().backward(create_graph=True)
+            (x * drawn(torch, 1, 4, 2, 3, seed=23)).sin().sum().backward()
             found.append(x.grad)
     return found
 
@@ -340,7 +350,8 @@ def views_taken_without_recording(torch: Any) -> Any:
         view = y[:2]
         other = x.view(2, 2)
     return (view.requires_grad, other.requires_grad, error(view.sum().backward), error(lambda: view.mul_(2)),
-            error(lambda: other.mul_(2)), (view * 2).requires_grad)
+            error(lambda: other.mul_(2)), (view * 2).requires_grad,
+            error(lambda: view.backward(torch.ones(2, dtype=torch.float64))))
 
 
 @program
@@ -366,13 +377,62 @@ def empty_tensors(torch: Any) -> Any:
 
 
 @program
+def empty_tensors_written_to(torch: Any) -> Any:
+    x = drawn(torch, 0, 3)
+    y = x * 2
+    y.add_(1)
+    z = x.exp() + y
+    z[:] = 1.0
+    (z * y).sum().backward()
+    return x.grad, y.requires_grad, error(lambda: x.add_(1)), (2 / x).shape[1]
+
+
+@program
+def anomalies(torch: Any) -> Any:
+    """detect_anomaly finds what turns to nan on the way back."""
+    found = []
+    for check_nan in (True, False):
+        with torch.autograd.detect_anomaly(check_nan):
+            x = drawn(torch, 3).detach().abs().requires_grad_()
+            found += [error((x * 0).sqrt().sum().mul(0).backward), error(x.sqrt().sum().backward), x.grad]
+    return found
+
+
+@program
 def inference(torch: Any) -> Any:
     x = drawn(torch, 3)
     with torch.inference_mode():
         a = x * 2
         a.add_(1)
         b = a[:2]
-    return a, b, a.requires_grad, error(lambda: x * a), (a.clone() * x).requires_grad, a + 1
+    before = a.clone(), b.clone()  # torch writes, and then refuses
+    refused = [error(lambda name=name: getattr(a, name)()) for name in ("zero_", "uniform_", "exp_", "normal_")]
+    refused += [error(lambda: a.add_(1)), error(lambda: a.__setitem__(0, 1.0)), error(lambda: b.mul_(2)),
+                error(lambda: a.copy_(a + 1)), error(lambda: a.bernoulli_(0.5))]
+    return before, a.requires_grad, refused, error(lambda: x * a), (a.clone() * x).requires_grad
+
+
+@program
+def each_saved_value_is_watched(torch: Any) -> Any:
+    found = []
+    for op in (torch.mul, torch.div, torch.pow, torch.mv, torch.maximum):
+        for written in (0, 1):
+            inputs = [drawn(torch, 3, 3).abs() + 1, drawn(torch, 3, seed=1).abs() + 1]
+            out = op(*inputs)
+            inputs[written].add_(1)
+            found.append(error(out.sum().backward))
+    return found
+
+
+@program
+def a_graph_of_many_paths(torch: Any) -> Any:
+    """2 ** 40 of them, over 40 nodes."""
+    x = drawn(torch, 3)
+    y = x
+    for _ in range(40):
+        y = y + y
+    y.backward(drawn(torch, 3, seed=1, grad=False))
+    return x.grad
 
 
 @program

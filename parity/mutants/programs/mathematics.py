@@ -52,11 +52,36 @@ def backward_of_the_first_after_the_second(torch: Any) -> Any:
 
 
 @program
+def activations_of_the_first_after_the_second(torch: Any) -> Any:
+    """One after the other, of the same shape and with other signs: what is left over from the first shows."""
+    f, found = torch.nn.functional, []
+    functions = (f.relu, f.relu6, f.leaky_relu, f.elu, f.selu, f.celu, f.gelu, f.silu, f.softplus, f.hardtanh,
+                 torch.abs, f.logsigmoid, torch.tanh, torch.sigmoid, lambda x: x.clamp(-0.5, 0.5),
+                 lambda x: x.maximum(-x + 0.3), lambda x: x.minimum(x * 2), lambda x: torch.where(x > 0, x * x, -x))
+    for function in functions:
+        inputs = [drawn(torch, 3, 4, seed=seed) for seed in (1, 2)]
+        outputs = [function(x) for x in inputs]
+        for x, out in zip(inputs, outputs, strict=True):
+            out.backward(drawn(torch, 3, 4, seed=3, grad=False))
+            found.append(x.grad)
+    return found
+
+
+@program
 def sums_of_many_narrow_numbers(torch: Any) -> Any:
     x = drawn(torch, 200, 120, grad=False).float() + 100
     half = torch.ones(70000, dtype=torch.float16)
-    return [x.sum(0), x.mean(0), x.sum(1), x.sum(), x.var(0), half.sum() == 70000, half.mean(),
+    tenths = torch.full((300_000, 2), 0.1)  # added one to the next in float32, these come to 0.3 % too much
+    return [tenths.sum(0), tenths.mean(0), tenths.double().sum(0),
+            x.sum(0), x.mean(0), x.sum(1), x.sum(), x.var(0), half.sum() == 70000, half.mean(),
             half.reshape(7, -1).sum(0)]
+
+
+@program
+def running_sums(torch: Any) -> Any:
+    """Of many narrow numbers, and of whole numbers that float64 cannot hold."""
+    tenths, large = torch.full((100_000, 2), 0.1), torch.tensor([[2**60 + 1, 3, 5], [2**55 + 1, 7, 9]])
+    return tenths.cumsum(0)[-1], tenths.t().cumsum(1)[:, -1], large.cumsum(1), large.sum(1), large.prod(1)
 
 
 @program
@@ -100,7 +125,8 @@ def selections_with_repetition(torch: Any) -> Any:
     (x[1:, None, ::2] * 2).sum().backward()
     (x[..., 1] * drawn(torch, 4, seed=2)).sum().backward()
     (x[x > 0] ** 2).sum().backward()
-    return first, x.grad
+    picked = [x[:, rows[:2]], x.t()[:, rows], torch.cat([x.t(), x.t()]), torch.cat([x.t(), x.t()], 1), x.t()[rows[:1]]]
+    return first, x.grad, picked, [t.stride() for t in picked]
 
 
 @program

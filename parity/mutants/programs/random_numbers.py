@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
+
+import numpy as np
 
 from parity.mutants.programs.registry import bits, drawn, error, program
 
@@ -106,6 +109,7 @@ def many_numbers_digit_for_digit(torch: Any) -> Any:
 def points_that_are_spared(torch: Any) -> Any:
     torch.manual_seed(3)
     found = [torch.randn(n, dtype=d) for n in (1, 3, 0, 2, 5, 15, 1, 1) for d in (torch.float64, torch.float32)]
+    found.append(torch.randn(1))  # an odd number in all: one is spared
     state = torch.get_rng_state()
     found += [state, torch.randn(1), torch.randn(20), torch.get_rng_state(), torch.randn(1)]
     torch.set_rng_state(state)
@@ -137,6 +141,53 @@ def narrow_numbers(torch: Any) -> Any:
     return [streams(torch, lambda n=n: (torch.empty(n, dtype=torch.float16).normal_(1, 3),
                                         torch.empty(n, dtype=torch.float16).uniform_(-1, 2)))
             for n in (5, 16, 40, 3000)]
+
+
+@program
+def many_narrow_numbers(torch: Any) -> Any:
+    """One in ten thousand is rounded twice on its way from float64."""
+    torch.manual_seed(0)
+    return [bits(torch.empty(15, dtype=torch.float16).normal_()) for _ in range(3000)]
+
+
+@program
+def whole_numbers_of_every_dtype(torch: Any) -> Any:
+    dtypes = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.float16, torch.float32,
+              torch.float64)
+    return [streams(torch, lambda d=d: (torch.empty(9, dtype=d).random_(), torch.empty(9, dtype=d).random_(5),
+                                        torch.empty(9, dtype=d).random_(3, 90))) for d in dtypes]
+
+
+@program
+def no_spread(torch: Any) -> Any:
+    """0, and never -0."""
+    return streams(torch, lambda: (torch.empty(40).normal_(0, 0), torch.empty(5).normal_(0, 0)))
+
+
+@program
+def steps_rounded_once(torch: Any) -> Any:
+    """x * scale + shift next to the middle between two numbers, where rounding twice gives the other one.
+
+    torch has no function for it; what it should give is worked out with fractions.
+    """
+    exact = getattr(torch, "exact", None)
+    found = []
+    for half in (2**21, 2**22, 2**23):  # (half - 1) * (half + 1) = half * half - 1
+        x, scale = half - 1, half + 1
+        for power in range(42, 49):
+            for steps in (2**24 - 5, 2**24 - 6, 5 - 2**24, 6 - 2**24):
+                shift = 2.0**power * steps
+                arrays = np.float32([x, -x]), np.float32(scale), np.float32(shift)
+                found += [float(y) for y in (exact.fused(*arrays) if exact else map(
+                    nearest, [Fraction(v) * scale + Fraction(shift) for v in (x, -x)]))]
+    return found
+
+
+def nearest(value: Fraction) -> float:
+    """The float32 next to a fraction; in the middle between two, the one whose last bit is 0."""
+    about = np.float32(float(value))
+    near = [about, np.nextafter(about, np.float32(np.inf)), np.nextafter(about, np.float32(-np.inf))]
+    return float(min(near, key=lambda y: (abs(Fraction(float(y)) - value), int(y.view(np.int32)) & 1)))
 
 
 @program

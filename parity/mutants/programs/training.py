@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from parity.mutants.programs.registry import drawn, error, program
+from parity.mutants.programs.registry import bits, drawn, error, program
 
 
 def rates(torch: Any, make: Callable[[Any], Any], steps: int = 25) -> list[float]:
@@ -144,4 +144,35 @@ def state_written_to_after_it_was_used(torch: Any) -> Any:
             y = (x * value).sum()
             optimizer.step()
             found += [error(y.backward), value]
+    return found
+
+
+@program
+def learning_rates_that_change(torch: Any) -> Any:
+    """Whether a sum of gradients holds learning rates, too, shows only when they change."""
+    o, found = torch.optim, []
+    for make in (lambda p: o.SGD(p, 0.4, momentum=0.9), lambda p: o.SGD(p, 0.4, momentum=0.8, nesterov=True),
+                 lambda p: o.RMSprop(p, 0.1, momentum=0.7), lambda p: o.Adam(p, 0.1), lambda p: o.Adagrad(p, 0.1)):
+        w = torch.nn.Parameter(drawn(torch, 4).detach())
+        optimizer = make([w])
+        for _ in range(4):
+            optimizer.zero_grad()
+            (w * w).sum().backward()
+            optimizer.step()
+            optimizer.param_groups[0]["lr"] *= 0.5
+            found.append(w.detach().clone())
+    return found
+
+
+@program
+def moving_averages_digit_for_digit(torch: Any) -> Any:
+    """With a weight of one half both ways to write an average give the same number, but for the last digit."""
+    found = []
+    for dtype in (torch.float32, torch.float64):
+        w = torch.nn.Parameter(drawn(torch, 500, grad=False).to(dtype))
+        optimizer = torch.optim.Adam([w], 0.1, (0.5, 0.9))
+        for seed in (1, 2, 3):
+            w.grad = drawn(torch, 500, seed=seed, grad=False).to(dtype)
+            optimizer.step()
+            found.append(bits(optimizer.state[w]["exp_avg"]))
     return found

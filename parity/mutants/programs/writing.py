@@ -83,6 +83,19 @@ def inputs_that_are_written_to(torch: Any) -> Any:
 
 
 @program
+def powers_in_place(torch: Any) -> Any:
+    """The rules need the old x, the exponent, and the result, which moves into x's memory."""
+    found = []
+    for late in (lambda x, n: None, lambda x, n: x.add_(1), lambda x, n: n.add_(1)):
+        a, b = drawn(torch, 3).detach().abs().requires_grad_(), drawn(torch, 3, seed=1)
+        x, n = a * 1, b * 1
+        x.pow_(n)
+        late(x, n)
+        found += [error((x * 2).sum().backward), a.grad, b.grad]
+    return found
+
+
+@program
 def relu_in_place(torch: Any) -> Any:
     x = drawn(torch, 6)
     y = torch.nn.functional.relu(x * 2, inplace=True)
@@ -108,7 +121,11 @@ def retained_gradients_of_what_is_written_to(torch: Any) -> Any:
     c.retain_grad()
     c.mul_(5)
     (c * c).sum().backward()
-    return a.grad, view.grad, c.grad, x.grad
+    d = x * 2
+    d.retain_grad()
+    d[1:3].mul_(7)
+    (d * d).sum().backward()
+    return a.grad, view.grad, c.grad, d.grad, x.grad
 
 
 @program
@@ -146,6 +163,7 @@ def masks_and_single_values(torch: Any) -> Any:
     c[c == 0] = torch.tensor(2.7)
     d = torch.zeros(4, dtype=torch.uint8)
     d[1] = 7
+    d[2] = -1
     narrow = torch.zeros(2, 2)
     narrow[[0, 1], [1, 0]] = torch.ones(2)
     return (a, b, x.grad, one.grad, c, d, error(lambda: narrow.__setitem__([0], torch.ones(2, dtype=torch.float64))),
@@ -172,7 +190,10 @@ def what_cannot_be_written(torch: Any) -> Any:
     leaf = drawn(torch, 4)
     return (error(lambda: x.add_(torch.zeros(2, 3))), error(lambda: wide.add_(1)), error(lambda: whole.add_(0.5)),
             error(lambda: torch.zeros(2, 1).mul_(torch.zeros(2, 3))), error(lambda: leaf[:2].add_(1)),
-            error(lambda: leaf.__setitem__(0, 1.0)), x.add_(torch.ones(1)), whole.add_(True),
+            error(lambda: leaf.__setitem__(0, 1.0)), error(lambda: x.__setitem__(0, "a")),
+            error(lambda: x.__setitem__(0, None)), error(lambda: x.copy_(torch.zeros(4))),
+            error(lambda: (leaf * 1).copy_(torch.zeros(5))), error(lambda: torch.zeros(0).__setitem__(
+                Ellipsis, torch.zeros(2, 0))), x.add_(torch.ones(1)), whole.add_(True),
             torch.zeros(3, dtype=torch.float16).add_(torch.full((3,), 0.1, dtype=torch.float64)))
 
 
@@ -223,7 +244,11 @@ def shapes_changed_in_place(torch: Any) -> Any:
     with torch.no_grad():
         c = x * 1
         c.squeeze_()
-    return a, x.grad, b, c.shape[0], error(lambda: drawn(torch, 1, 3).squeeze_())
+    d = x * 1
+    saved = d * d
+    d.squeeze_()
+    wide = drawn(torch, 1, 1, 3, grad=False).expand(2, 1, 3).squeeze_(1)
+    return a, x.grad, b, c.shape[0], error(lambda: drawn(torch, 1, 3).squeeze_()), error(saved.sum().backward), wide
 
 
 @program
@@ -240,6 +265,7 @@ def written_without_recording(torch: Any) -> Any:
     with torch.no_grad():
         b.mul_(5)
         b += x
+        b[:2] = x[2:]
     b.sum().backward()
     return a, b, x.grad, error(saved.sum().backward), a.requires_grad
 
@@ -265,3 +291,28 @@ def filled(torch: Any) -> Any:
     c[1:].fill_(2.0)
     (a * 2 + b + c).sum().backward()
     return a, b, c, x.grad, value.grad
+
+
+def written_to_expanded(torch: Any, base: Any, value: Any) -> list[Any]:
+    """What every way to write to an expanded tensor, or to a part of one, raises."""
+    wide = base.expand(2, 3)
+    found = [error(write) for write in (
+        lambda: wide.__setitem__(0, 2.0), lambda: wide.__setitem__((slice(None), 1), 3.0),
+        lambda: wide.__setitem__((0, 0), value[0]), lambda: wide.__setitem__(Ellipsis, 2.0),
+        lambda: wide[0].mul_(value), lambda: wide[:, 0].add_(1), lambda: wide[0, 0].copy_(value[0]),
+        lambda: wide[0].__setitem__(1, 2.0), lambda: wide.add_(1), lambda: wide[1:].sub_(value))]
+    with torch.no_grad():
+        found.append(error(lambda: wide[1].mul_(value)))
+    return [*found, base.detach()]
+
+
+@program
+def parts_of_expanded_tensors_written_to(torch: Any) -> Any:
+    found = [written_to_expanded(torch, drawn(torch, 1, 3, grad=grad) * 1, drawn(torch, 3, seed=1, grad=recorded))
+             for grad in (True, False) for recorded in (True, False)]
+    value, constant = drawn(torch, 3, seed=1), drawn(torch, 1, 3, grad=False).expand(2, 3).detach()
+
+    def written_to_and_differentiated() -> None:  # torch notices at the second step
+        constant[0].mul_(value)
+        torch.autograd.grad(constant[1].sum(), value)
+    return found, error(written_to_and_differentiated)
