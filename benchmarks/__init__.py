@@ -1,1 +1,8 @@
-"""How long training steps take, next to torch. Run `python -m benchmarks`."""
+"""How long things take on minigrad, on torch and elsewhere. Run `python -m benchmarks`.
+
+    workloads.py, by_hand.py, operations.py, loading.py   what is timed
+    engines.py, torch_engine.py, numpy_engine.py, peers/  who runs it
+    worker.py, process.py                                 one engine in a process of its own, and who asks it
+    cases.py, measure.py, fresh.py                        the cases, and how they are measured
+    goals.py, report.py, plots.py                         what came of it
+"""

@@ -8,6 +8,7 @@ different moments of the machine, and it has no place for comparing what two pro
 from __future__ import annotations
 
 import math
+import os
 from collections import deque
 from typing import Any, NamedTuple
 
@@ -190,6 +191,4 @@ def measure_group(group: Group, cases: list[Case], field: Field, progress: Any) 
 
 def cores() -> int:
     """How many this process may use."""
-    import os
-
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import by_hand
 from benchmarks.engines import Engine, NotThere
 from benchmarks.workloads import Pair
 
@@ -14,10 +15,6 @@ class ByHand(Engine):
     """The steps of by_hand.py; a chain is the list of its intermediate results."""
 
     def training(self, experiment: str, **size: int) -> Pair:
-        try:
-            from benchmarks import by_hand
-        except ImportError:
-            raise NotThere("not there: benchmarks/by_hand.py") from None
         return by_hand.WORKLOADS[experiment](**size)
 
     def chain(self, n: int) -> Any:
