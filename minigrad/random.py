@@ -198,8 +198,7 @@ class Generator:
         angle, radius = 2 * math.pi * u[0::2], np.sqrt(-2 * libm(math.log1p, -u[1::2]))
         xy = np.stack([radius * libm(math.cos, angle), radius * libm(math.sin, angle)], axis=1)
         values = np.concatenate([spare, xy.ravel()])
-        if n > 0:
-            self._spare = float(values[n]) if len(values) > n else None
+        self._spare = float(values[n]) if len(values) > n else None
         return values[:n]
 
     def randint(self, low: int, high: int | None, shape: Shape, dtype: npt.DTypeLike = np.int64) -> Array:

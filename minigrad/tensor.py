@@ -308,10 +308,9 @@ class Tensor(WithValues):
         """Copy src here, broadcast and cast to this tensor's shape and dtype. In place."""
         if not isinstance(src, TensorCore):
             raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not {type(src).__name__}")
-        try:
-            return inplace.fill(self, src, _copy)
-        except ValueError:
-            raise shape_error(self, src) from None
+        if not inplace.stretches_to(src.array.shape, self.array.shape):
+            raise shape_error(self, src)
+        return inplace.fill(self, src, _copy)
 
     def uniform_(self, a: float = 0, b: float = 1, *, generator: random.Generator | None = None) -> Tensor:
         """Fill with numbers drawn uniformly from [a, b). In place."""

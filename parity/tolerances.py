@@ -214,6 +214,13 @@ PROGRAM_OF_LARGEST = {"float64": 1e-13, "float32": 1e-6, "float16": 5e-3}
 # 20 times leaves room for bad luck and none for a wrong formula.
 PROGRAM_RERUNS = 6
 PROGRAM_SPREAD = 20.0
+# Where all runs exceed PROGRAM_POLE / eps and do not agree about the sign, something was divided by what is 0 but for
+# rounding (up to 10,000 ulps of 1: a normalization enlarges them 300 times). It may as well be exactly 0.
+PROGRAM_POLE = 1e-4
+# Adam and RMSprop make steps of equal length out of gradients that are 0 but for rounding; a few such steps on, six
+# runs do not show how far others may come. A training loop in which rounding has grown to PROGRAM_UNDETERMINED of a
+# number, 100,000 times what it was, is judged in float64 instead, where it is as small as rounding is there.
+PROGRAM_UNDETERMINED = 0.01
 
 
 # ---- what the documents print (`tests/test_documents.py`) ----

@@ -214,6 +214,21 @@ FOUND = {
         q = torch.zeros(5).random_(3)
         r = torch.zeros(5).random_(5, 3)
         s = torch.rand(3)""",
+    "an infinite gradient for a padding row": """
+        w = torch.ones(3, 2, requires_grad=True)
+        y = F.embedding(torch.tensor([0, 1, 0, 2]), w, padding_idx=0)
+        y.backward(torch.tensor([[1.0, float('inf')], [1.0, 2.0], [float('nan'), 3.0], [float('inf'), 1.0]]))""",
+    "copy_ of more dimensions than there are": """
+        a = torch.zeros(()).copy_(torch.ones(1))
+        b = torch.zeros(3).copy_(torch.ones(1, 3, dtype=torch.float64))
+        c = torch.zeros(2, 3)[0].copy_(torch.ones(1, 1, 3))
+        d = torch.zeros(0).copy_(torch.ones(1, 0))
+        e = torch.zeros(2, 3).copy_(torch.ones(3))
+        x = torch.ones(1, requires_grad=True)
+        y = torch.zeros(())
+        y.copy_(x)
+        y[...] = x
+        y.backward()""",
 }
 
 

@@ -222,7 +222,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     try:
         return apply(ops.where, (condition, x, y))
     except ValueError:
-        raise shape_error(*[a for a in (x, y, condition) if isinstance(a, TensorCore)][:2]) from None  # type: ignore[arg-type]
+        raise shape_error(*[a for a in (condition, x, y) if isinstance(a, TensorCore)]) from None  # type: ignore[arg-type]
 
 
 def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:

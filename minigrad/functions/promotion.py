@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -59,16 +60,17 @@ def binary(op: Op, x: Any, y: Any, at_least: dtype | None = None) -> Tensor:
         raise shape_error(x, y) from None
 
 
-def shape_error(x: Tensor, y: Tensor) -> RuntimeError:
-    """torch's words for two shapes that do not broadcast."""
-    a, b = x.array.shape, y.array.shape
-    for back in range(1, min(len(a), len(b)) + 1):
-        if a[-back] != b[-back] and 1 not in (a[-back], b[-back]):
-            dim = max(len(a), len(b)) - back
-            return RuntimeError(
-                f"The size of tensor a ({a[-back]}) must match the size of tensor b ({b[-back]}) at non-singleton "
-                f"dimension {dim} (shapes {list(a)} and {list(b)})")
-    return RuntimeError(f"shapes {list(a)} and {list(b)} do not broadcast")
+def shape_error(*tensors: Tensor) -> RuntimeError:
+    """torch's words for shapes that do not broadcast, or for a second one that does not stretch to the first."""
+    shapes = [t.array.shape for t in tensors]
+    for a, b in combinations(shapes, 2):
+        for back in range(1, min(len(a), len(b)) + 1):
+            if a[-back] != b[-back] and 1 not in (a[-back], b[-back]):
+                return RuntimeError(
+                    f"The size of tensor a ({a[-back]}) must match the size of tensor b ({b[-back]}) at non-singleton "
+                    f"dimension {max(len(a), len(b)) - back} (shapes {list(a)} and {list(b)})")
+    return RuntimeError(f"output with shape {list(shapes[0])} doesn't match the broadcast shape "
+                        f"{list(np.broadcast_shapes(*shapes))}")
 
 
 def tensor_only(name: str, x: Any) -> None:

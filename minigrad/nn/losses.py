@@ -88,7 +88,7 @@ def kl_div(input: Tensor, target: Tensor, size_average: bool | None = None, redu
     which is not what the divergence is. RuntimeError for integers.
     """
     if size_average is not None or reduce is not None:
-        reduction = legacy_reduction(size_average, reduce)
+        reduction = legacy_reduction(size_average, reduce, stacklevel=3)
     if reduction == "mean":
         warnings.warn("reduction: 'mean' divides the total loss by both the batch size and the support size."
                       "'batchmean' divides only by the batch size, and aligns with the KL div math definition.'mean' "
@@ -290,7 +290,7 @@ def _reduction(reduction: str, size_average: bool | None, reduce: bool | None, x
     return reduction, x.array.size if reduction == "mean" else 1
 
 
-def legacy_reduction(size_average: bool | None, reduce: bool | None, stacklevel: int = 3) -> str:
+def legacy_reduction(size_average: bool | None, reduce: bool | None, stacklevel: int) -> str:
     """What the two deprecated arguments mean in terms of `reduction`, with torch's warning."""
     averaged, reduced = [True if flag is None else flag for flag in (size_average, reduce)]
     reduction = ("mean" if averaged else "sum") if reduced else "none"  # a tensor, as in MSELoss(x, y), raises here

@@ -37,11 +37,8 @@ Win = tuple[Any, ...]
 
 
 def _reduced(x: Array, reduction: str, n: int) -> Array:
-    """A loss's values, their sum, or their sum over n ("mean")."""
-    if reduction == "none":
-        return x
-    total = total_of(x, tuple(range(x.ndim)), False)
-    return (total / n if reduction == "mean" else total).astype(x.dtype, copy=False)
+    """A loss's values, or their sum over n, which is 1 unless it is to be a mean."""
+    return x if reduction == "none" else (total_of(x, tuple(range(x.ndim)), False) / n).astype(x.dtype, copy=False)
 
 
 def _softplus(x: Array) -> Array:
@@ -125,7 +122,7 @@ def _biased(x: Array, b: Array | None) -> Array:
 leaky_relu = Op("leaky_relu", lambda x, /, slope: where(x > 0, x, x * slope),
                 x=lambda g, x, slope: where(x > 0, g, g * slope))
 elu = Op("elu",  # also selu and celu: they stretch the result, or the input below 0
-         lambda x, /, alpha, scale, rate: where(x > 0, scale * x, alpha * scale * np.expm1(np.minimum(x, 0) * rate)),
+         lambda x, /, alpha, scale, rate: where(x < 0, alpha * scale * np.expm1(x * rate), scale * x),
          x=lambda g, x, alpha, scale, rate:
          where(x <= 0, g * (alpha * scale * rate) * exp(where(x < 0, x, 0) * rate), g * scale))
 celu = elu.named("celu")
@@ -187,7 +184,8 @@ layer_norm = Op("native_layer_norm", lambda x, w, b, /: x * w + b,  # of x that 
                 x=lambda g, w: g * w, w=lambda g, x: g * x, b=lambda g: g)
 batch_norm = layer_norm.named("native_batch_norm")
 embedding = Op("embedding",  # share: how much of its gradient each row picked passes on, none for padding
-               lambda w, share, /, key: w[key], w=lambda g, share, w_shape, key: put(g * share, w_shape, key))
+               lambda w, share, /, key: w[key],
+               w=lambda g, share, w_shape, key: put(where(share == 0, 0, g * share), w_shape, key))  # 0 * inf is 0 here
 
 # ------------------------------------------------------------------------- windows
 

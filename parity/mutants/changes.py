@@ -12,7 +12,7 @@ import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 SWAPPED: dict[type[ast.AST], type[ast.AST]] = {
     ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult,
@@ -81,13 +81,16 @@ def changes(tree: ast.AST, refusals: bool = False, scope: str = "", function: in
         for index, node in enumerate(value) if isinstance(value, list) else [(None, value)]:
             if not isinstance(node, ast.AST):
                 continue
-            if isinstance(node, ast.If) and isinstance(node.body[-1], ast.Raise):
+            if is_refusal(node):
                 if refusals:
                     yield refusal_left_out(scope, function, tree, field, index, node)
                 # The error itself is apart, but not its else.
                 yield from changes(ast.Module(node.orelse, []), refusals, scope, function)
                 continue
-            if is_apart(node):
+            if isinstance(node, ast.For) and all(map(is_refusal, node.body)):  # what it runs over is only checked
+                yield from changes(ast.Module(node.body, []), refusals, scope, function)
+                continue
+            if is_apart(node) or is_open_size(tree, node):
                 continue
             inner, inner_function = scope, function
             if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
@@ -116,6 +119,10 @@ def first_line(function: ast.FunctionDef | ast.Lambda) -> int:
     return min([function.lineno, *[d.lineno for d in getattr(function, "decorator_list", [])]])
 
 
+def is_refusal(node: ast.AST) -> TypeGuard[ast.If]:
+    return isinstance(node, ast.If) and isinstance(node.body[-1], ast.Raise)
+
+
 def is_apart(node: ast.AST) -> bool:
     """Whether it has no part in any number: an error, a warning, a docstring, an import, a type."""
     if isinstance(node, (ast.Raise, ast.Assert, ast.Import, ast.ImportFrom, ast.JoinedStr, ast.Global)):
@@ -141,6 +148,13 @@ def is_apart(node: ast.AST) -> bool:
         return True
     call = node.value if isinstance(node, ast.Expr) else node
     return isinstance(call, ast.Call) and (name_of(call.func) in MESSAGES or ast.unparse(call.func) in LEFT_OUT)
+
+
+def is_open_size(parent: ast.AST, node: ast.AST) -> bool:
+    """Whether it is the -1 of a shape: NumPy takes any negative size for the one that it is to find."""
+    in_a_shape = (isinstance(parent, ast.Call) and name_of(parent.func) == "reshape") or (
+        isinstance(parent, ast.IfExp) and ast.unparse(parent.orelse) == "1")
+    return in_a_shape and ast.unparse(node) == "-1"
 
 
 def alternatives(node: ast.AST) -> Iterator[tuple[str, Any]]:

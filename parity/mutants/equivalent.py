@@ -115,7 +115,9 @@ def assigned(library: Any, random: Random) -> Any:
     number = x[0, 0] * 1
     number[...] = value.sum()
     a = a * number
-    return [a, *library.autograd.grad((a * a).sum(), [x, value])]
+    plain = x.detach().clone()
+    plain[1] = value.detach()
+    return [plain, a, *library.autograd.grad((a * a).sum(), [x, value])]
 
 
 def powers(library: Any, random: Random) -> Any:
@@ -130,12 +132,6 @@ def cotangents(library: Any, random: Random) -> Any:
     y = x.sin() * x
     y.backward(g.clone())
     return [x.grad, *library.autograd.grad(x * x, x, g, create_graph=True)]
-
-
-def elus(library: Any, random: Random) -> Any:
-    x = library.from_numpy(random.standard_normal(5).round() + 0.0).requires_grad_()  # + 0.0: no -0.0
-    out = library.nn.functional.elu(x, float(random.random()))
-    return [out, *library.autograd.grad(out, x, leaf(library, random, 5).detach())]
 
 
 def losses_at_corners(library: Any, random: Random) -> Any:
@@ -155,6 +151,14 @@ def ignored_targets(library: Any, random: Random) -> Any:
     return [loss, *library.autograd.grad(loss, x)]
 
 
+def smoothed(library: Any, random: Random) -> Any:
+    logits, weight = leaf(library, random, 3, 4), leaf(library, random, 4).detach().abs()
+    ids = library.from_numpy(random.integers(0, 4, 3))
+    loss = library.nn.functional.cross_entropy(logits, ids, weight, ignore_index=2,
+                                               label_smoothing=float(random.choice([0.0, 0.1])))
+    return [loss, *library.autograd.grad(loss, logits)]
+
+
 def adam_steps(library: Any, random: Random) -> Any:
     w = library.nn.Parameter(leaf(library, random, 4).detach())
     optimizer = library.optim.Adam([w], 0.1, amsgrad=bool(random.integers(2)))
@@ -164,11 +168,84 @@ def adam_steps(library: Any, random: Random) -> Any:
     return [w, *[value for value in optimizer.state[w].values()]]
 
 
+def steps_with_momentum(library: Any, random: Random) -> Any:
+    w = library.nn.Parameter(leaf(library, random, 3).detach())
+    optimizer = library.optim.SGD([w], 0.1, momentum=float(random.random()), dampening=float(random.choice([0.0, 0.3])))
+    for _ in range(3):
+        w.grad = leaf(library, random, 3).detach()
+        optimizer.step()
+    return w
+
+
+def rates(library: Any, random: Random) -> Any:
+    """The learning rates in some epochs of every schedule."""
+    s, w, found = library.optim.lr_scheduler, library.nn.Parameter(library.zeros(1)), []
+    milestones, half = random.integers(0, 6, 3).tolist(), int(random.integers(1, 5))
+    for make in (lambda o: s.MultiStepLR(o, milestones, 0.7), lambda o: s.LambdaLR(o, lambda n: 1 / (n + 2)),
+                 lambda o: s.CosineAnnealingLR(o, half, 0.01)):
+        optimizer = library.optim.SGD([w], float(random.random()))
+        scheduler = make(optimizer)
+        for _ in range(6):
+            optimizer.step()
+            scheduler.step()
+            found.append(optimizer.param_groups[0]["lr"])
+    return found
+
+
 def logs_of_sums(library: Any, random: Random) -> Any:
     x = leaf(library, random, 3, 4).detach()
     x[0] = float(random.choice([-np.inf, np.inf, 1.0]))
     x[1, 0] = float(random.choice([-np.inf, np.inf, 1.0]))
     return [x.logsumexp(1), x.logsumexp(0, keepdim=True)]
+
+
+def convolved(library: Any, random: Random) -> Any:
+    """A convolution, or its transpose, with strides up to the kernel's size and beyond, with and without padding."""
+    f, stride, padding = library.nn.functional, int(random.integers(1, 5)), int(random.integers(2))
+    call = f.conv2d if random.integers(2) else f.conv_transpose2d
+    x, w, b = leaf(library, random, 2, 2, 3, 5), leaf(library, random, 2, 2, 2, 3), leaf(library, random, 2)
+    out = call(x, w, b, stride, padding)
+    return [out, *library.autograd.grad(out, [x, w, b], leaf(library, random, *out.shape).detach())]
+
+
+def mean_of_windows(library: Any, random: Random) -> Any:
+    x = leaf(library, random, 2, 2, 5, 4)
+    out = library.nn.functional.avg_pool2d(x, 2, int(random.integers(1, 3)), int(random.integers(2)),
+                                           count_include_pad=bool(random.integers(2)))
+    return [out, *library.autograd.grad(out, x, leaf(library, random, *out.shape).detach())]
+
+
+def losses_of_parts(library: Any, random: Random) -> Any:
+    """Written to after they were made, if they are one for each element."""
+    f, reduction = library.nn.functional, str(random.choice(["none", "mean", "sum"]))
+    x, logits = leaf(library, random, 3), leaf(library, random, 2, 3)
+    y, weight = leaf(library, random, 3).detach().sigmoid(), leaf(library, random, 3).detach().abs()
+    ids = library.from_numpy(random.integers(0, 3, 2))
+    losses = [f.binary_cross_entropy(x.sigmoid(), y, weight, reduction=reduction),
+              f.binary_cross_entropy_with_logits(x, y, weight, reduction=reduction),
+              f.nll_loss(logits, ids, weight, reduction=reduction)]
+    written_to = [loss.mul_(2).add_(1) for loss in losses]
+    gradients = library.autograd.grad(written_to, [x, logits], [library.ones_like(t) for t in written_to])
+    return [*written_to, *gradients]
+
+
+def seeded(library: Any, random: Random) -> Any:
+    own = library.Generator()
+    first = library.rand(2, generator=own)
+    own.manual_seed(int(random.integers(2**40)))
+    return [first, library.rand(2, generator=own), own.get_state()]
+
+
+def chosen_in_a_race(library: Any, random: Random) -> Any:
+    library.manual_seed(int(random.integers(2**40)))
+    weights = leaf(library, random, 2, 5).detach().abs()
+    return [library.multinomial(weights, n) for n in (1, 3, 5)] + [library.multinomial(weights, 4, True)]
+
+
+def logs_of_halved_roots(library: Any, random: Random) -> Any:
+    """Of the root of 1/2 and of half of it, and half of that, ...; and of any other numbers."""
+    root = np.float32(np.sqrt(0.5)) / np.float32(2) ** random.integers(0, 25, 3).astype(np.float32)
+    return library.from_numpy(library.exact._log_float32(np.append(root, 1 - random.random(3, np.float32))))
 
 
 EQUIVALENT: dict[str, Equivalent] = {
@@ -223,15 +300,13 @@ EQUIVALENT: dict[str, Equivalent] = {
         Equivalent("an argument that brings a warning and changes nothing", gradients),
     "inplace.py: without_leading_ones: value.array.ndim <= ndim  ->  value.array.ndim < ndim":
         Equivalent("with as many dimensions none is in front: a tensor in its own shape is itself", assigned),
+    "inplace.py: assign: value.array if isinstance(value, TensorCore) else value  ->  value":
+        Equivalent("NumPy asks a tensor for its array itself", assigned),
     "inplace.py: repeats_elements: 0  ->  1":
         Equivalent("an array that repeats an element has two of them at least", written_to),
-    "inplace.py: offsets: 1  ->  2":
-        Equivalent("NumPy takes any negative size for the one that it is to find", written_to),
     ("autograd/walks.py: _first_cotangent: g if g.array.dtype == out.array.dtype else g.to(out.dtype)  -> "
      " g.to(out.dtype)"):
         Equivalent("a tensor brought to the dtype that it has is itself", cotangents),
-    "nn/rules.py: elu: x > 0  ->  x >= 0":
-        Equivalent("at 0 both branches of the forward function are 0", elus),
     "nn/rules.py: huber_loss: (d := np.abs(x - y)) < delta  ->  (d := np.abs(x - y)) <= delta":
         Equivalent("where the distance is delta, both branches are delta ** 2 / 2", losses_at_corners),
     "nn/rules.py: smooth_l1_loss: (d := np.abs(x - y)) < beta  ->  (d := np.abs(x - y)) <= beta":
@@ -240,10 +315,58 @@ EQUIVALENT: dict[str, Equivalent] = {
         Equivalent("the sign is 1 or -1 where this branch is taken", losses_at_corners),
     "nn/rules.py: huber_loss: delta * sign(d)  ->  delta / sign(d) [2]":
         Equivalent("the sign is 1 or -1 where this branch is taken", losses_at_corners),
+    "nn/rules.py: _fold: s < d * (k - 1) + 1  ->  s <= d * (k - 1) + 1":
+        Equivalent("adds to zeros, where a copy would do", convolved),
+    "nn/rules.py: _fold: k - 1  ->  k + 1":
+        Equivalent("adds to zeros, where a copy would do", convolved),
+    "nn/rules.py: _fold: k - 1  ->  k":
+        Equivalent("adds to zeros, where a copy would do", convolved),
+    "nn/rules.py: _fold: 1  ->  2 [2]":
+        Equivalent("adds to zeros, where a copy would do", convolved),
+    ("nn/rules.py: _fold: out[_inside(shape[2:], padding)].copy() if any(map(any, padding)) else out  ->  "
+     "out[_inside(shape[2:], padding)].copy()"):
+        Equivalent("a copy more, of all, as without padding all lies inside", convolved),
+    "nn/rules.py: convolution: False  ->  True":
+        Equivalent("a dimension of one element more, which the reshape after it takes away", convolved),
+    "nn/rules.py: conv_transpose: False  ->  True":
+        Equivalent("a dimension of one element more, which the reshape after it takes away", convolved),
+    "nn/rules.py: avg_pool: True  ->  False":
+        Equivalent("a dimension of one element less; as many places are divided by their counts", mean_of_windows),
+    "nn/convolution.py: avg_pool2d: True  ->  False [2]":
+        Equivalent("a dimension of one element less, in front of what it is divided by: NumPy puts it back",
+                   mean_of_windows),
+    "nn/rules.py: nll_loss: x.copy() if reduction == 'none' else _reduced(x, reduction, n)  ->  "
+    "_reduced(x, reduction, n)":
+        Equivalent("x was made on the way to the loss: nobody else holds it, and no rule has kept it", losses_of_parts),
+    "nn/rules.py: nll_loss: x.copy()  ->  x":
+        Equivalent("x was made on the way to the loss: nobody else holds it, and no rule has kept it", losses_of_parts),
+    "nn/rules.py: nll_loss: True  ->  False":
+        Equivalent("a loss has no dimensions: there are none to put back", losses_of_parts),
+    "random.py: Generator.__init__: 0  ->  1":
+        Equivalent("the next line seeds the generator again", seeded),
+    "random.py: Generator.exponential: 1.0  ->  2.0":
+        Equivalent("a race at twice the speed: the same are first", chosen_in_a_race),
+    "random.py: Generator.multinomial: False  ->  True":
+        Equivalent("a default: torch.multinomial always says which it wants", chosen_in_a_race),
+    "exact.py: _log_float32: mantissa < np.float32(math.sqrt(0.5))  ->  mantissa <= np.float32(math.sqrt(0.5))":
+        Equivalent("at the root of 1/2, halved up to 24 times, both polynomials give the same float32",
+                   logs_of_halved_roots),
+    "nn/losses.py: cross_entropy: counted * (1 - label_smoothing) + kept * per_class * (label_smoothing / classes) if "
+    "label_smoothing else coun…  ->  counted * (1 - label_smoothing) + kept * per_class * (label_smoothing / classes)":
+        Equivalent("with nothing to smooth, one time what counts and 0 times the rest", smoothed),
     "nn/losses.py: nll_loss: 0  ->  1 [2]":
         Equivalent("stands where the target is ignored; what is read there is replaced by 0", ignored_targets),
     "optim/adam.py: Adam._update: 3  ->  4":
         Equivalent("the end of a slice of a tuple that has three entries", adam_steps),
+    "optim/sgd.py: SGD._running_sum: (1 - dampening) * g if dampening else g  ->  (1 - dampening) * g":
+        Equivalent("without dampening 1 times g, which is g", steps_with_momentum),
+    "optim/lr_scheduler/schedules.py: MultiStepLR.get_lr: self.gamma ** decays if decays else None  ->  "
+    "self.gamma ** decays":
+        Equivalent("gamma ** 0 is 1, and 1 times a learning rate is itself", rates),
+    "optim/lr_scheduler/schedules.py: LambdaLR.get_lr: self._present_lrs()  ->  pass":
+        Equivalent("is there for its warning: what it returns is not used", rates),
+    "optim/lr_scheduler/cosine.py: CosineAnnealingLR.get_lr: n - 1 - half  ->  n - 1 + half":
+        Equivalent("differs by 2 * half, which the remainder by 2 * half takes away", rates),
     "inplace.py: update: wrap(x.array.copy(), x.node) if tracked else x  ->  wrap(x.array.copy(), x.node)":
         Equivalent("a copy more, of the same numbers; without a gradient nobody looks at its history", written_to),
     "inplace.py: continue_as: retake(x)  ->  pass":

@@ -2,9 +2,9 @@
 
 Exceptions must have the same type; shapes, dtypes, flags and integers must be equal; floating-point numbers must be as
 near as rounding explains. How near that is, torch says: the program runs on it again a few times, with a rounding
-error added to every number that a statement computes (a tie that rounding breaks may then break the other way, and an
-ill-conditioned program is known by the spread of its results). Numbers of few binary digits are exact and stay so: a
-tie of such numbers is a tie for every engine.
+error added to every number (`noise`): a tie that rounding breaks may then break the other way, and an ill-conditioned
+program is known by the spread of its results. Numbers of few binary digits are exact and stay so: a tie of such
+numbers is a tie for every engine.
 
 The numbers are in `parity.tolerances`; what is let pass, and why, is in `excuses`.
 """
@@ -21,7 +21,8 @@ import torch
 
 import minigrad
 from parity.programs import excuses
-from parity.programs.machine import Machine, Outcome, Program, Seen, is_tensor, run
+from parity.programs.machine import Outcome, Program, Seen, run
+from parity.programs.noise import Noise, spreads, undetermined
 from parity.tolerances import PROGRAM_OF_LARGEST, PROGRAM_RELATIVE, PROGRAM_RERUNS, PROGRAM_SPREAD
 
 
@@ -61,8 +62,14 @@ def judge(program: Program) -> Judged:
     noisy = [on_torch(program, Noise(seed)) for seed in range(PROGRAM_RERUNS)]
     if any(noise.errors != theirs.errors for noise in noisy):
         return Judged(None, (*sorted(used), excuses.BRANCHES))
-    found = compare(program, ours, theirs, used, spreads(theirs, noisy))
-    return Judged(found, tuple(sorted(used)) if found else (*sorted(used), excuses.ROUNDING))
+    spread = spreads(theirs, noisy)
+    found = compare(program, ours, theirs, used, spread)
+    if found is None:
+        return Judged(None, (*sorted(used), excuses.ROUNDING))
+    exact = excuses.in_float64(program)
+    if exact != program and run(torch, exact).errors == theirs.errors:
+        found = compare(program, ours, theirs, used, undetermined(theirs, spread)) or difference(exact)
+    return Judged(found, tuple(sorted(used)) if found else (*sorted(used), excuses.IN_FLOAT64))
 
 
 def compare(program: Program, ours: Outcome, theirs: Outcome, used: set[str],
@@ -99,7 +106,7 @@ def differences(ours: Seen | None, theirs: Seen | None, largest: dict[str, float
         yield "cannot be read in torch", excuses.UNREADABLE
     elif ours is None:
         yield "is missing where torch has it", excuses.TORN if torn else None
-    elif theirs is None:
+    elif theirs is None or (theirs.value is None and isinstance(ours.value, np.ndarray)):
         zeros = excuses.ZEROS if free and isinstance(ours.value, np.ndarray) and not ours.value.any() else None
         yield "is there where torch has none", excuses.TORN if torn else zeros
     elif isinstance(theirs.value, np.ndarray) and isinstance(ours.value, np.ndarray):
@@ -136,43 +143,3 @@ def largest_number(outcome: Outcome, dtype: str) -> float:
     arrays = [seen.value for name, seen in outcome.variables.items() if isinstance(seen.value, np.ndarray)
               and seen.value.dtype.name == dtype and not name.endswith("['step']")]
     return max((float(np.abs(a[np.isfinite(a)]).max(initial=1)) for a in arrays), default=0.0)
-
-
-class Noise:
-    """Adds a rounding error to each number that a statement computed, in place and behind autograd's back."""
-
-    def __init__(self, seed: int) -> None:
-        self.generator = torch.Generator().manual_seed(seed)
-        self.done: set[str] = set()
-
-    def __call__(self, machine: Machine) -> None:
-        for name, value in machine.variables():
-            if name in self.done:
-                continue
-            self.done.add(name)
-            for parameter in value.parameters() if isinstance(value, torch.nn.Module) else ():
-                self.disturb(parameter)
-            if is_tensor(value) and value.is_floating_point() and not value._is_view() and value.numel():
-                self.disturb(value)
-
-    def disturb(self, value: torch.Tensor) -> None:
-        x = value.data
-        inexact = (x.double() * 2**10) % 1 != 0
-        error = torch.empty(x.shape).uniform_(-2, 2, generator=self.generator).double() * torch.finfo(x.dtype).eps
-        size = x.double().abs() + 1  # it may be what is left of larger numbers, some of 1, that cancelled
-        x.copy_(torch.where(inexact, (x.double() + error * size).to(x.dtype), x))
-
-
-def spreads(theirs: Outcome, noisy: list[Outcome]) -> dict[str, Any]:
-    """For each number how far torch with errors added is from torch, at most."""
-    found = {}
-    with np.errstate(all="ignore"):
-        for name, seen in theirs.variables.items():
-            if not isinstance(seen.value, np.ndarray) or seen.value.dtype.kind != "f":
-                continue
-            others = [n.variables[name].value for n in noisy
-                      if name in n.variables and np.shape(n.variables[name].value) == seen.value.shape]
-            away = [np.where((x == seen.value) | (np.isnan(x) & np.isnan(seen.value)), 0,
-                             np.abs(x.astype(float) - seen.value)) for x in others]
-            found[name] = np.max(away, axis=0, initial=0)
-    return found

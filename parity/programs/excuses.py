@@ -4,7 +4,7 @@ An excuse is counted whenever it is used, and it excuses no more than it says:
 
 - Where one library alone refuses a statement, and the refusal is one of those below, that statement is left out on
   both (or torch runs on without its check), and all the rest of the program is compared.
-- Where numbers differ, torch is run again with rounding errors added (see `agreement`).
+- Where numbers differ, torch is run again with rounding errors added (see `noise`).
 
 What the grammar never writes needs no excuse. Where torch leaves things open, or is wrong itself:
 
@@ -40,6 +40,7 @@ from parity.programs.machine import Machine, Outcome, Program
 # ---- numbers ----
 ROUNDING = "rounding"
 BRANCHES = "rounding decides"
+IN_FLOAT64 = "judged in float64"
 # ---- what torch leaves to its rules ----
 ZEROS = "a gradient of zeros"
 HISTORY = "a gradient's own history"
@@ -49,6 +50,7 @@ UNREADABLE = "unreadable in torch"
 REASONS = {
     ROUNDING: "torch with rounding errors added to every number comes as far from torch",
     BRANCHES: "torch with rounding errors added raises another exception, or none",
+    IN_FLOAT64: "rounding errors change the numbers of a float32 training loop by per cents; in float64 it agrees",
     ZEROS: "a gradient that is 0 whatever the inputs: torch may leave it out, where minigrad has the zeros",
     HISTORY: "whether a gradient that does not depend on the inputs has a graph is up to its rule",
     TORN: "a backward that fails on the way has added what it had come to: the order is free",
@@ -144,3 +146,17 @@ def retaining(statement: str) -> str:
     if not asks or "retain_graph" in statement:
         return statement
     return f"{statement[:-1]}{'' if statement.endswith('()') else ', '}retain_graph=True)"
+
+
+def in_float64(program: Program) -> Program:
+    """A training loop with the same draws and the rest in float64; another program as it is."""
+    if not any(statement.startswith("model = ") for statement in program.statements):
+        return program
+    words = {".float()": ".double()", "dtype=torch.float32)": "dtype=torch.float32).double()",
+             ".to(torch.float32)": ".to(torch.float64)"}
+    statements = []
+    for statement in program.statements:
+        for old, new in words.items():
+            statement = statement.replace(old, new)
+        statements.append(statement)
+    return Program(tuple(statements))

@@ -160,7 +160,9 @@ def what_backward_refuses(torch: Any) -> Any:
     x = drawn(torch, 3)
     return (error((x * 2).backward), error(lambda: (x * 2).backward(drawn(torch, 2, grad=False))),
             error(drawn(torch, 3, grad=False).sum().backward), error(lambda: torch.autograd.grad(x.sum(), [])),
-            error(lambda: torch.autograd.grad([x * 2, x * 3], x, [torch.ones(3, dtype=torch.float64)])))
+            error(lambda: torch.autograd.grad([x * 2, x * 3], x, [torch.ones(3, dtype=torch.float64)])),
+            error(lambda: torch.autograd.grad(x.sum(), [x, torch.zeros(3)])),
+            error(lambda: torch.autograd.grad(x.sum(), [x, torch.zeros(3)], allow_unused=True)))
 
 
 @program
@@ -384,7 +386,9 @@ def empty_tensors_written_to(torch: Any) -> Any:
     z = x.exp() + y
     z[:] = 1.0
     (z * y).sum().backward()
-    return x.grad, y.requires_grad, error(lambda: x.add_(1)), (2 / x).shape[1]
+    joined = torch.cat([x, x])
+    joined.add_(1)
+    return x.grad, y.requires_grad, error(lambda: x.add_(1)), (2 / x).shape[1], joined
 
 
 @program

@@ -9,14 +9,14 @@ from parity.mutants.programs.registry import drawn, error, program
 
 
 def with_gradient(torch: Any, function: Callable[[Any], Any], x: Any) -> list[Any]:
-    """What a function makes of x, and x's gradient for a random cotangent; or what it raises."""
+    """What a function makes of x and how it lies in memory, and x's gradient for a random cotangent; or the error."""
     x = x.detach().clone().requires_grad_()
     try:
         out = function(x)
     except Exception as found:
         return [type(found).__name__]
     out.backward(drawn(torch, *out.shape, seed=9, grad=False))
-    return [out, x.grad]
+    return [out, out.stride(), x.grad]
 
 
 @program
@@ -32,13 +32,15 @@ def pooling_with_every_option(torch: Any) -> Any:
                         f.avg_pool2d(a, k, s, p, ceil_mode=c, **o)), x)
     found += with_gradient(torch, lambda a: f.max_pool2d(a, 2, 2, 1, dilation=(2, 1), ceil_mode=True), x)
     found += with_gradient(torch, lambda a: f.max_pool2d(a, 1, 2), x)
+    whole = torch.arange(-30, -6).reshape(1, 2, 3, 4)
+    found += [f.max_pool2d(whole.to(dtype), 3, 2, 1) for dtype in (torch.int8, torch.int32, torch.int64)]
     return found + with_gradient(torch, lambda a: f.avg_pool2d(a[0], 2), x)
 
 
 @program
 def pooling_along_one_dimension(torch: Any) -> Any:
     f, x, found = torch.nn.functional, drawn(torch, 2, 3, 9), []
-    for options in ({}, {"stride": 1}, {"stride": 2, "padding": 1}, {"stride": 4, "ceil_mode": True}):
+    for options in ({}, {"stride": 1}, {"stride": 2, "padding": 1}, {"stride": 4}, {"stride": 4, "ceil_mode": True}):
         found += with_gradient(torch, lambda a, o=options: f.max_pool1d(a, 3, **o), x)
         found += with_gradient(torch, lambda a, o=options: f.avg_pool1d(a, 3, **o), x)
         found += with_gradient(torch, lambda a, o=options: f.avg_pool1d(a[0], (3,), **o), x)
@@ -64,7 +66,7 @@ def means_of_patches(torch: Any) -> Any:
         found += with_gradient(torch, lambda a, s=size: f.adaptive_avg_pool2d(a, s), x)
     for size in (1, 2, 3, 5, 6):
         found += with_gradient(torch, lambda a, s=size: f.adaptive_avg_pool1d(a[0], s), x)
-    return found
+    return [*found, f.adaptive_avg_pool2d(x, 1).grad_fn.name()]  # of all there is, made as any mean
 
 
 @program
@@ -145,10 +147,21 @@ def activations_at_their_corners(torch: Any) -> Any:
     x = torch.tensor([-1.0, -0.5, 0.0, -0.0, 0.5, 1.0, 6.0, 10.0, 20.0, 21.0], dtype=torch.float64)
     for function in (lambda a: f.elu(a, 0.3), lambda a: f.celu(a, 0.3), f.selu, lambda a: f.leaky_relu(a, 0.2), f.relu6,
                      lambda a: f.hardtanh(a, -0.5, 0.5), f.softplus, lambda a: f.softplus(a, 2.0, 20.0), f.gelu,
+                     lambda a: f.softplus(a, 2.0, 1.0), lambda a: f.elu(a, -0.3),
                      f.relu, lambda a: a.clamp(0, 1), lambda a: a.clamp(min=0.5), lambda a: a.clamp(max=0.5), torch.abs,
                      torch.sign, lambda a: a.maximum(a.flip(0)), lambda a: a.minimum(a * 1)):
         found += with_gradient(torch, function, x)
     return found
+
+
+@program
+def signs_of_zeros(torch: Any) -> Any:
+    """1 / 0 is inf, 1 / -0 is -inf."""
+    f, zeros = torch.nn.functional, torch.tensor([0.0, -0.0], dtype=torch.float64)
+    ignored = f.cross_entropy(drawn(torch, 3, 4), torch.tensor([1, -100, 2]), reduction="none")
+    return 1 / ignored, [1 / function(zeros) for function in (
+        f.elu, f.selu, f.celu, f.gelu, f.silu, f.leaky_relu, lambda a: f.elu(a, -0.3), lambda a: f.celu(a, -0.3),
+        lambda a: f.leaky_relu(a, -0.3))]
 
 
 @program

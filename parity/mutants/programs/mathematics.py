@@ -56,14 +56,25 @@ def activations_of_the_first_after_the_second(torch: Any) -> Any:
     """One after the other, of the same shape and with other signs: what is left over from the first shows."""
     f, found = torch.nn.functional, []
     functions = (f.relu, f.relu6, f.leaky_relu, f.elu, f.selu, f.celu, f.gelu, f.silu, f.softplus, f.hardtanh,
-                 torch.abs, f.logsigmoid, torch.tanh, torch.sigmoid, lambda x: x.clamp(-0.5, 0.5),
-                 lambda x: x.maximum(-x + 0.3), lambda x: x.minimum(x * 2), lambda x: torch.where(x > 0, x * x, -x))
+                 lambda x: f.softplus(x, 1.0, 0.2), torch.abs, f.logsigmoid, torch.tanh, torch.sigmoid,
+                 lambda x: x.clamp(-0.5, 0.5), lambda x: x.maximum(-x + 0.3), lambda x: x.minimum(x * 2),
+                 lambda x: torch.where(x > 0, x * x, -x))
     for function in functions:
         inputs = [drawn(torch, 3, 4, seed=seed) for seed in (1, 2)]
         outputs = [function(x) for x in inputs]
         for x, out in zip(inputs, outputs, strict=True):
             out.backward(drawn(torch, 3, 4, seed=3, grad=False))
             found.append(x.grad)
+    return found
+
+
+@program
+def second_derivatives_at_corners(torch: Any) -> Any:
+    f, found = torch.nn.functional, []
+    x = torch.tensor([-1.0, -0.5, 0.0, -0.0, 0.5, 1.0, 3.0], dtype=torch.float64)
+    for function in (lambda a: f.elu(a, 0.3), lambda a: f.celu(a, 0.3), f.selu, lambda a: f.elu(a, -0.3), f.softplus,
+                     lambda a: f.softplus(a, 2.0, 1.5), f.gelu, f.silu, f.logsigmoid):
+        found += derivatives(torch, function, x)
     return found
 
 
@@ -144,7 +155,7 @@ def losses_with_every_option(torch: Any) -> Any:
         found += derivatives(torch, lambda a, r=reduction: f.nll_loss(a, y.clamp(0), reduction=r, ignore_index=2), x)
         for loss in (f.mse_loss, f.l1_loss, f.huber_loss, f.smooth_l1_loss, f.binary_cross_entropy_with_logits):
             found += derivatives(torch, lambda a, b, r=reduction, loss=loss: loss(a, b, reduction=r), x, soft)
-        for loss in (f.mse_loss, f.l1_loss):
+        for loss in (f.mse_loss, f.l1_loss, f.huber_loss):
             found += derivatives(torch, lambda a, b, r=reduction, loss=loss: (
                 loss(a, b, reduction=r, weight=soft.detach())), x, soft)
     return found
@@ -197,7 +208,9 @@ def probabilities_of_zero_and_one(torch: Any) -> Any:
     f.binary_cross_entropy(p, y, reduction="sum").backward()
     log_p = drawn(torch, 7)
     f.kl_div(log_p, y, reduction="sum").backward()
-    return f.binary_cross_entropy(p, y, reduction="none"), p.grad, log_p.grad
+    refused = [error(lambda wrong=wrong: f.binary_cross_entropy(torch.tensor([wrong, 0.5]), torch.ones(2)))
+               for wrong in (-0.1, 1.1, float("inf"))]
+    return f.binary_cross_entropy(p, y, reduction="none"), p.grad, log_p.grad, refused
 
 
 @program

@@ -129,6 +129,9 @@ def states(torch: Any) -> Any:
         following = torch.rand(700)
         torch.set_rng_state(state)
         found += [following, torch.rand(700), torch.get_rng_state()]
+    for seed in (12345, 2**32 + 5):  # just seeded, a state looks otherwise
+        torch.manual_seed(seed)
+        found.append(torch.get_rng_state())
     torch.manual_seed(-1)
     own = torch.Generator()
     copy = own.clone_state()
@@ -155,7 +158,8 @@ def whole_numbers_of_every_dtype(torch: Any) -> Any:
     dtypes = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.float16, torch.float32,
               torch.float64)
     return [streams(torch, lambda d=d: (torch.empty(9, dtype=d).random_(), torch.empty(9, dtype=d).random_(5),
-                                        torch.empty(9, dtype=d).random_(3, 90))) for d in dtypes]
+                                        torch.empty(9, dtype=d).random_(3, 90),
+                                        torch.empty(9, dtype=d).random_(3, None))) for d in dtypes]
 
 
 @program
@@ -178,8 +182,26 @@ def steps_rounded_once(torch: Any) -> Any:
             for steps in (2**24 - 5, 2**24 - 6, 5 - 2**24, 6 - 2**24):
                 shift = 2.0**power * steps
                 arrays = np.float32([x, -x]), np.float32(scale), np.float32(shift)
-                found += [float(y) for y in (exact.fused(*arrays) if exact else map(
+                found += [float(y).hex() for y in (exact.fused(*arrays) if exact else map(
                     nearest, [Fraction(v) * scale + Fraction(shift) for v in (x, -x)]))]
+    for x, scale in ((7901, 8697567), (5012, 13710989), (29077, 2363362), (4375, 15707309)):
+        shift = 2**60  # the sum in float64 is rounded to its last digit above the middle, which is odd
+        arrays = np.float32([x, -x]), np.float32(scale), np.float32([shift, -shift])
+        found += [float(y).hex() for y in (exact.fused(*arrays) if exact else map(
+            nearest, [Fraction(x * scale + shift), -Fraction(x * scale + shift)]))]
+    return found
+
+
+@program
+def what_rounding_cuts_off(torch: Any) -> Any:
+    """x * scale - (x * scale rounded), with one rounding: every bit of the product counts. In fractions, too."""
+    exact, random = getattr(torch, "exact", None), np.random.default_rng(0)
+    found = []
+    for scale in random.standard_normal(20):
+        x = random.standard_normal(100)
+        shift = -(x * scale)
+        found += [float(y).hex() for y in (exact.fused(x, scale, shift) if exact else [
+            float(Fraction(a) * Fraction(scale) + Fraction(b)) for a, b in zip(x, shift, strict=True)])]
     return found
 
 
@@ -206,7 +228,8 @@ def chosen_by_weight(torch: Any) -> Any:
     weights[0, 2] = 0.0
     return streams(torch, lambda: tuple(torch.multinomial(w, n, replacement) for w in (weights, weights[1],
                                                                                        weights.float())
-                                        for n, replacement in ((1, False), (1, True), (5, False), (40, True))))
+                                        for n, replacement in ((1, False), (1, True), (5, False), (40, True)))
+                   ), torch.multinomial(weights, 3).stride()
 
 
 @program
@@ -228,5 +251,7 @@ def what_is_not_drawn(torch: Any) -> Any:
     errors = [error(call) for call in (
         lambda: torch.randint(3, 3, (2,)), lambda: torch.empty(3).uniform_(2, 1), lambda: torch.randperm(-1),
         lambda: torch.empty(3).normal_(0, -1), lambda: torch.empty(3).bernoulli_(1.5),
+        lambda: torch.empty(3).bernoulli_(-0.5), lambda: torch.empty(3).uniform_(-3e38, 3e38),
+        lambda: torch.empty(3, dtype=torch.uint8).random_(0, 257),
         lambda: torch.multinomial(torch.zeros(3), 1))]
-    return errors, torch.rand(2)
+    return errors, torch.rand(2), torch.empty(3, dtype=torch.uint8).random_(0, 256)

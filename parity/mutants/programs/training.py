@@ -41,7 +41,8 @@ def schedules_by_their_defaults(torch: Any) -> Any:
     s = torch.optim.lr_scheduler
     return [rates(torch, lambda o: s.StepLR(o, 3)), rates(torch, lambda o: s.MultiStepLR(o, [2, 5])),
             rates(torch, lambda o: s.CosineAnnealingLR(o, 4)), rates(torch, lambda o: s.CosineAnnealingLR(o, 1, 0.1)),
-            rates(torch, lambda o: s.MultiStepLR(o, [0, 1, 1, 4], 0.7)), rates(torch, lambda o: s.StepLR(o, 1, 0.9))]
+            rates(torch, lambda o: s.MultiStepLR(o, [0, 1, 1, 4], 0.7)), rates(torch, lambda o: s.StepLR(o, 1, 0.9)),
+            rates(torch, lambda o: s.MultiplicativeLR(o, lambda epoch: 0.9))]
 
 
 @program
@@ -131,6 +132,23 @@ def optimizers_with_every_option(torch: Any) -> Any:
 
 
 @program
+def options_of_one_element(torch: Any) -> Any:
+    w = torch.nn.Parameter(drawn(torch, 3).detach().float())
+    optimizer = torch.optim.Adam([w], 0.1, (torch.tensor([0.8]), torch.tensor([[0.9]])))
+    (w * w).sum().backward()
+    optimizer.step()
+    found = [w, optimizer.param_groups[0]["betas"]]
+    for beta in (0.9997, 0.9983):  # whose powers, in float32, another way to compute them misses by their last digit
+        optimizer = torch.optim.Adam([v := torch.nn.Parameter(drawn(torch, 3).detach() + 9)], torch.tensor(0.1),
+                                     (torch.tensor(0.9), torch.tensor(beta)))
+        for seed in range(5):
+            v.grad = drawn(torch, 3, seed=seed, grad=False)
+            optimizer.step()
+            found.append(v.detach().clone())
+    return found
+
+
+@program
 def state_written_to_after_it_was_used(torch: Any) -> Any:
     found = []
     for make in (lambda p: torch.optim.SGD(p, 0.1, momentum=0.9), lambda p: torch.optim.Adam(p, 0.1, amsgrad=True),
@@ -139,11 +157,30 @@ def state_written_to_after_it_was_used(torch: Any) -> Any:
         optimizer = make([w])
         (w * w).sum().backward()
         optimizer.step()
-        for name in sorted(set(optimizer.state[w]) - {"step"}):
-            x, value = drawn(torch, 3), optimizer.state[w][name]
-            y = (x * value).sum()
+        for name in sorted(optimizer.state[w]):
+            value = optimizer.state[w][name]
+            y = (drawn(torch, 3).to(value.dtype) * value).sum()
             optimizer.step()
             found += [error(y.backward), value]
+    return found
+
+
+@program
+def what_the_state_holds(torch: Any) -> Any:
+    o, found = torch.optim, []
+    try:
+        for dtype in (torch.float32, torch.float64):
+            torch.set_default_dtype(dtype)
+            for make in (o.SGD, o.Adam, o.RMSprop, o.Adagrad, o.NAdam,
+                         lambda p: o.RMSprop(p, momentum=0.5, centered=True), lambda p: o.Adam(p, amsgrad=True)):
+                w = torch.nn.Parameter(torch.ones(3))
+                optimizer = make([w])
+                before = sorted(optimizer.state[w].items())
+                w.grad = torch.ones(3)
+                optimizer.step()
+                found += [before, sorted(optimizer.state[w].items())]
+    finally:
+        torch.set_default_dtype(torch.float32)
     return found
 
 

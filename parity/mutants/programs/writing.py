@@ -266,6 +266,8 @@ def written_without_recording(torch: Any) -> Any:
         b.mul_(5)
         b += x
         b[:2] = x[2:]
+        b[2] = x.sum()
+        b[1:2] = drawn(torch, 1, seed=1)
     b.sum().backward()
     return a, b, x.grad, error(saved.sum().backward), a.requires_grad
 
@@ -291,6 +293,34 @@ def filled(torch: Any) -> Any:
     c[1:].fill_(2.0)
     (a * 2 + b + c).sum().backward()
     return a, b, c, x.grad, value.grad
+
+
+@program
+def copies_written_to(torch: Any) -> Any:
+    """A result is no view of what it was made from, if torch's is none."""
+    f, x = torch.nn.functional, drawn(torch, 2, 3, 4, grad=False)
+    copies = [x.flip(0), x.roll(1, 0), x[[0]], x.tril(), torch.cat([x]), f.pad(x, (1, 1)), x.clamp(min=-9.0)]
+    for copy in copies:
+        copy.add_(1)
+    return x, copies
+
+
+@program
+def what_gradients_of_gradients_saved_written_to(torch: Any) -> Any:
+    """A view of what is written to is written to as well, also where only backward took it."""
+    found = []
+    for function, shape in ((lambda a, b: (a * b).sum(1), (2, 3)), (lambda a, b: (a * b).mean((0, 1)), (2, 3)),
+                            (lambda a, b: a @ b, (2, 3, 3)), (lambda a, b: a @ b, (3, 3))):
+        for written in range(3):
+            a, b = drawn(torch, *shape), drawn(torch, *shape, seed=1)
+            out = function(a, b)
+            g = drawn(torch, *out.shape, seed=2)
+            first = torch.autograd.grad(out, [a, b], g, create_graph=True)
+            with torch.no_grad():
+                (a, b, g)[written].add_(1)
+            for d in first:
+                found += [error(lambda d=d, t=t: torch.autograd.grad(d.sum(), t, retain_graph=True)) for t in (a, b, g)]
+    return found
 
 
 def written_to_expanded(torch: Any, base: Any, value: Any) -> list[Any]:
