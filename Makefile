@@ -1,7 +1,7 @@
 # make parity   train the experiments on minigrad and on torch, and compare every step
 # make test     the test suite
 # make lint     style, types, line budgets
-# make bench    time minigrad, torch, and the peers that are installed; writes docs/benchmarks.md (10 minutes)
+# make bench    time minigrad, torch, and the peers that are installed; writes docs/benchmarks.md (up to half an hour)
 # make peers    install other libraries with autograd for make bench to compare with
 # make docs     the site, in build/site: its figures, what its code prints, its pages
 # make proof    what is too long for every commit: every row of torch's own metadata, all mutants, random programs
