@@ -121,7 +121,7 @@ def padding_of_every_kind(torch: Any) -> Any:
 @program
 def embeddings(torch: Any) -> Any:
     f, ids, found = torch.nn.functional, torch.tensor([[0, 2, 2], [4, 1, 2]]), []
-    for options in ({}, {"padding_idx": 2}, {"padding_idx": -1}, {"padding_idx": 0}):
+    for options in ({}, {"padding_idx": 2}, {"padding_idx": -1}, {"padding_idx": 0}, {"scale_grad_by_freq": True}):
         found += with_gradient(torch, lambda w, o=options: f.embedding(ids, w, **o), drawn(torch, 5, 3))
     return found, f.one_hot(ids), f.one_hot(ids, 7)
 
