@@ -66,7 +66,7 @@ def line_mse_start(torch: Any) -> Start:
     y = 0.7 * x + 0.3
     torch.manual_seed(42)
 
-    class Model(nn.Module):  # type: ignore[misc, name-defined]
+    class Model(nn.Module):  # type: ignore[misc, name-defined]  # a module that is an argument
         def __init__(self) -> None:
             super().__init__()
             self.weight = nn.Parameter(torch.randn(1))
@@ -96,7 +96,7 @@ def circles_start(torch: Any) -> Start:
     x_train, x_test, y_train, y_test = train_test_split(x, y, test_size=0.2, random_state=42)
     torch.manual_seed(32)
 
-    class Model(nn.Module):  # type: ignore[misc, name-defined]
+    class Model(nn.Module):  # type: ignore[misc, name-defined]  # a module that is an argument
         def __init__(self) -> None:
             super().__init__()
             self.layer1 = nn.Linear(2, 10)

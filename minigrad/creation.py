@@ -60,7 +60,7 @@ def as_tensor(data: Any, dtype: dtype | None = None, device: Any = None) -> Tens
     if device is not None:
         check_device(device)
     if isinstance(data, TensorCore):
-        return data if dtype is None else cast(data, as_dtype(dtype))  # type: ignore[return-value,arg-type]
+        return data if dtype is None else cast(data, as_dtype(dtype))  # type: ignore[return-value,arg-type]  # a Tensor
     return wrap(to_array(data, dtype))
 
 

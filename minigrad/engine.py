@@ -239,7 +239,7 @@ class Leaf(Node):
         if self.frozen:
             return
         if isinstance(g, TensorCore):
-            self.grad = g if old is None else old + g  # type: ignore[assignment]
+            self.grad = g if old is None else old + g  # type: ignore[assignment]  # a Tensor: TensorCore's only kind
         elif old is None:
             self.grad = wrap(np.asarray(g) if isinstance(g, np.generic) else g)
         else:

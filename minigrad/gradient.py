@@ -26,7 +26,7 @@ class Kept:
 
     def hook(self, g: Any) -> Any:
         """`retain_grad` puts this among the node's hooks."""
-        mine: Tensor = g if isinstance(g, TensorCore) else wrap(own(g))  # type: ignore[assignment]
+        mine: Tensor = g if isinstance(g, TensorCore) else wrap(own(g))  # type: ignore[assignment]  # a Tensor
         self.grad = mine if self.grad is None else self.grad + mine
         return g
 
@@ -211,9 +211,9 @@ class WithGradient(TensorCore):
 def _run_hook(hook: Callable[[Tensor], Tensor | None], g: Any) -> Any:
     """What a user's hook makes of a gradient. Copies go in and out, as the user may hold them or write to them."""
     given = g if isinstance(g, TensorCore) else wrap(own(g))
-    changed = hook(given)  # type: ignore[arg-type]
+    changed = hook(given)  # type: ignore[arg-type]  # a Tensor
     if changed is None:
-        changed = given  # type: ignore[assignment]
+        changed = given  # type: ignore[assignment]  # a Tensor
     name = getattr(hook, "__name__", repr(hook))
     if not isinstance(changed, TensorCore):
         raise TypeError(f"expected Variable, but hook returned '{type(changed).__name__}'")

@@ -10,7 +10,7 @@ from typing import Any
 def answer_for(*modules: ModuleType) -> None:
     """Let `module.name` raise an AttributeError that helps, for every name that the module lacks."""
     for module in modules:
-        module.__getattr__ = _answer(module)  # type: ignore[method-assign]
+        module.__getattr__ = _answer(module)  # type: ignore[method-assign]  # a module may have one (PEP 562)
 
 
 def _answer(module: ModuleType) -> Any:

@@ -88,17 +88,17 @@ class Pickler(pickle._Pickler):
                 return device, (obj.type,) if obj.index is None else (obj.type, obj.index)
             case type() | FunctionType() | dtype() | StorageType() if torch_path(obj):
                 return "its name"  # save_global finds it
-            case bytes() if not obj and self.proto < 3:  # type: ignore[attr-defined]
+            case bytes() if not obj and self.proto < 3:  # type: ignore[attr-defined]  # of Python's own pickler
                 return codecs.encode, ("", "latin1")  # pickle would name `bytes`, which torch does not load
         return NotImplemented
 
     def save_global(self, obj: Any, name: str | None = None) -> None:
         path = torch_path(obj)
         if path is None:
-            super().save_global(obj, name)  # type: ignore[misc]
+            super().save_global(obj, name)  # type: ignore[misc]  # of Python's own pickler
         else:
             self.write(pickle.GLOBAL + path.replace(" ", "\n").encode() + b"\n")  # type: ignore[attr-defined]
-            self.memoize(obj)  # type: ignore[attr-defined]
+            self.memoize(obj)  # type: ignore[attr-defined]  # of Python's own pickler
 
     def _reduce_tensor(self, t: Tensor) -> Any:
         kind, attributes = type(t), t.__dict__
@@ -304,7 +304,7 @@ NAMES = {id(found): name for name, found in GLOBALS.items() if name.startswith("
 Machine: Any = pickle._Unpickler  # Any, since the typing of the standard library knows nothing of its stack
 
 
-class SafeUnpickler(Machine):  # type: ignore[misc]
+class SafeUnpickler(Machine):  # type: ignore[misc]  # of Python's own pickler
     """Python's stack machine for pickles, cut down to what `torch.save` writes for plain data and tensors.
 
     Only the instructions in ALLOWED are there. Those that change an object do so to lists and dicts alone, and

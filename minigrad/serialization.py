@@ -168,7 +168,7 @@ def _check_location(storage: Storage, location: str, map_location: MapLocation) 
 def _unpickle(pickled: bytearray, storage: Callable[[Any], Storage], pickle_module: Any, args: dict[str, Any]) -> Any:
     """Python's own unpickling, which makes any object and runs any code, with minigrad's classes in torch's places."""
 
-    class Unpickler(pickle_module.Unpickler):  # type: ignore[misc]
+    class Unpickler(pickle_module.Unpickler):  # type: ignore[misc]  # the user's module
         def persistent_load(self, persistent_id: Any) -> Storage:
             return storage(persistent_id)
 

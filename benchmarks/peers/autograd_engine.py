@@ -47,7 +47,7 @@ class Autograd(Engine):
         if operation.numpy is None:
             raise NotThere("NumPy has no word for it")
         xs = tuple(inputs(operation, size))
-        recorded = make_vjp(lambda xs: operation.numpy(anp, *xs))  # type: ignore[misc]
+        recorded = make_vjp(lambda xs: operation.numpy(anp, *xs))  # type: ignore[misc]  # the decorator has no types
         g = cotangent(np.shape(operation.numpy(np, *xs)))
 
         def both() -> Any:

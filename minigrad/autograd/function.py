@@ -304,7 +304,7 @@ def _track(call: FunctionNode, i: int, t: Any, args: tuple[Any, ...]) -> Any:
     if not _has_gradient(call.ctx, t):
         return wrap(t.array, cell=t.cell)
     if any(t is dirty for dirty in call.ctx.dirty_tensors):
-        inplace.continue_as(t, _output(call, i, t.array, t.cell))  # type: ignore[arg-type]
+        inplace.continue_as(t, _output(call, i, t.array, t.cell))  # type: ignore[arg-type]  # a Tensor
         return t
     shared = any(isinstance(a, TensorCore) and a.cell is t.cell for a in args)
     return _output(call, i, t.array.copy() if shared else t.array, None if shared else t.cell)

@@ -27,6 +27,6 @@ class Variable(metaclass=AnyTensor):
                           stacklevel=2)
         if not isinstance(data, TensorCore):
             raise TypeError(f"Variable data has to be a tensor, but got {type(data).__name__}")
-        leaf: Tensor = data.detach()  # type: ignore[attr-defined]
+        leaf: Tensor = data.detach()  # type: ignore[attr-defined]  # a Tensor
         leaf.requires_grad = requires_grad
         return leaf

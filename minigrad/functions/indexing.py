@@ -189,7 +189,7 @@ def scatter(input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: A
     key = along(index, dim, input)
     if not isinstance(src, TensorCore):
         return apply(_scatter_number, (input, src, key))
-    return apply(_scatter, (input, _beside(index, src, input), key))  # type: ignore[arg-type]
+    return apply(_scatter, (input, _beside(index, src, input), key))  # type: ignore[arg-type]  # src is a Tensor here
 
 
 def _beside(index: Tensor, src: Tensor, input: Tensor) -> Tensor:

@@ -34,7 +34,7 @@ def promoted(*operands: Any, at_least: dtype | None = None) -> list[Any]:
     out = []
     for x in operands:
         if isinstance(x, TensorCore):
-            x = cast(x, common)  # type: ignore[arg-type]
+            x = cast(x, common)  # type: ignore[arg-type]  # a Tensor
         elif common.category == INTEGER and isinstance(x, (int, np.integer)):
             x = np.array(x).astype(common.numpy)[()]  # NumPy refuses uint8 + 300; torch wraps it round
         elif isinstance(x, (np.number, np.bool_)):
@@ -92,7 +92,7 @@ def numpy_names(function: F) -> F:
             tensor_only(function.__name__, args[0])
         return function(*args, **kwargs)
 
-    return renamed  # type: ignore[return-value]
+    return renamed  # type: ignore[return-value]  # the same signature
 
 
 def number_only(name: str, x: Any) -> None:

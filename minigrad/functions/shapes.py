@@ -81,7 +81,7 @@ def also_named(word: str) -> Callable[[F], F]:
         def named(*args: Any, **kwargs: Any) -> Any:
             return function(*args, kwargs.pop(word), **kwargs) if word in kwargs else function(*args, **kwargs)
 
-        return named  # type: ignore[return-value]
+        return named  # type: ignore[return-value]  # the same signature
 
     return decorate
 

@@ -386,7 +386,7 @@ def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor |
             _follow(running_mean, input.detach().mean(dims), momentum)
             _follow(running_var, input.detach().var(dims), momentum)
     else:
-        standard = (input - mean) * (var + eps) ** -0.5  # type: ignore[operator]
+        standard = (input - mean) * (var + eps) ** -0.5  # type: ignore[operator]  # both are tensors here
     return apply(rules.batch_norm, (standard, 1 if w is None else w, 0 if b is None else b))
 
 

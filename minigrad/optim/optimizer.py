@@ -73,7 +73,7 @@ class Optimizer:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "step" in cls.__dict__:
-            cls.step = run_step_hooks(cls.__dict__["step"])  # type: ignore[method-assign]
+            cls.step = run_step_hooks(cls.__dict__["step"])  # type: ignore[method-assign]  # wrapped on purpose
 
     # ------------------------------------------------------------------------------------------- training
 

@@ -6,8 +6,8 @@ How much does one element of x change the result?
 Try: python -m pytest docs/tour/exercises -k mean
 """
 
-import numpy as np  # noqa: F401
-from c3_broadcasting import Node, Tensor  # noqa: F401
+import numpy as np  # noqa: F401  # for your answer
+from c3_broadcasting import Node, Tensor  # noqa: F401  # for your answer
 
 
 def mean_of_rows(x):

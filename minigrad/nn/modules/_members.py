@@ -69,7 +69,7 @@ class MemberTree:
 
     def _forget_member(self, name: str) -> None:
         for names in (self.__dict__, self._member_kinds):
-            names.pop(name, None)  # type: ignore[union-attr]
+            names.pop(name, None)  # type: ignore[union-attr]  # dicts, after __init__
         self._non_persistent_buffers_set.discard(name)
 
     def _check_initialized(self, kind: str) -> None:
@@ -180,7 +180,7 @@ class MemberTree:
             return
         if remove_duplicate:
             memo.add(self)
-        yield prefix, self  # type: ignore[misc]
+        yield prefix, self  # type: ignore[misc]  # a part of Module
         for name, module in self._modules.items():
             if module is not None:
                 yield from module.named_modules(memo, f"{prefix}.{name}" if prefix else name, remove_duplicate)

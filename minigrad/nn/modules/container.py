@@ -306,7 +306,7 @@ class ParameterDict(_Dict):
         name = next(reversed(self._keys), "")  # which is no name: KeyError
         return name, self.pop(name)
 
-    def update(self, parameters: Any) -> None:  # type: ignore[override]
+    def update(self, parameters: Any) -> None:  # type: ignore[override]  # torch's takes more
         """Add the parameters of a mapping or of pairs."""
         plain = isinstance(parameters, Mapping) and not isinstance(parameters, (OrderedDict, ParameterDict))
         super().update(sorted(parameters.items()) if plain else parameters)

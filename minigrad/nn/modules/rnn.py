@@ -90,7 +90,7 @@ class RNNBase(Module):
         """One pass over x (L, N, ...): all outputs, and the last state."""
         w_ih, w_hh, b_ih, b_hh = [getattr(self, f"{name}{suffix}", None)
                                   for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
-        inputs, outs = F.linear(x, w_ih, b_ih).unbind(0), []  # type: ignore[arg-type]
+        inputs, outs = F.linear(x, w_ih, b_ih).unbind(0), []  # type: ignore[arg-type]  # b_ih is None without a bias
         backwards = suffix.endswith("reverse")
         for xt in inputs[::-1] if backwards else inputs:
             state = self.step(xt, F.linear(state[0], w_hh, b_hh), state)  # type: ignore[arg-type]
@@ -171,7 +171,7 @@ class RNNCellBase(Module):
 
     def reset_parameters(self) -> None:
         """Draw all parameters anew."""
-        RNNBase.reset_parameters(self)  # type: ignore[arg-type]
+        RNNBase.reset_parameters(self)  # type: ignore[arg-type]  # a cell has hidden_size, too
 
     def forward(self, input: Tensor, hx: Any = None) -> Any:
         state = (hx,) if isinstance(hx, Tensor) else hx
@@ -181,7 +181,7 @@ class RNNCellBase(Module):
             if x.ndim not in (1, 2):
                 raise ValueError(f"{type(self).__name__}: Expected {what} to be 1D or 2D, got {x.ndim}D instead")
         x, h = F.linear(input, self.weight_ih, self.bias_ih), F.linear(state[0], self.weight_hh, self.bias_hh)
-        new = self.layer.step(self, x, h, state)  # type: ignore[arg-type]
+        new = self.layer.step(self, x, h, state)  # type: ignore[arg-type]  # a cell in its layer's place
         return new if len(new) > 1 else new[0]
 
     def extra_repr(self) -> str:
