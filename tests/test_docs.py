@@ -1,8 +1,10 @@
-"""The site's pages: their examples are true, their links lead somewhere, and the guide to adding an op works."""
+"""The README and the site's pages: every block in them is run or checked, links lead somewhere, the guide works."""
 
 from __future__ import annotations
 
+import contextlib
 import doctest
+import io
 import os
 import re
 import shlex
@@ -13,9 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from docs.tools import literate, reference, site
+from docs.tools import figures, literate, reference, site
 
 ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
 GUIDE = (ROOT / "docs" / "guides" / "add_an_op.md").read_text()
 MARKDOWN = [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "CONTRIBUTING.md"]
 
@@ -34,23 +37,117 @@ def test_the_programs_run(path: Path) -> None:
         exec(program, names)
 
 
-# Commands that the pages show, by how they begin, and who runs them.
+# Commands that the README and the pages show, by how they begin, and who runs them.
 RUN_BY = {
     "python -m pytest docs/tour/exercises": "tests/test_tour.py, with and without the solutions",
     "python -m pytest tests/test_ops.py": "the test of the guide, below",
+    "python -m minigrad.explain soft.py": "the test of the guide, below",
+    "python -m parity bisect soft.py": "the test of the guide, below",
     "python -c": "the test of the guide, below",
     "python -q -i": "the test of the prompt, below",
-    "python -m parity": "make parity, make proof",
-    "python -m tests.": "make proof",
-    "python -m benchmarks": "make bench",
-    "make ": "make itself: `make test` and `make proof` are how all of this is run",
+    "python -m minigrad.explain circles --step 101": "tests/test_explain_page.py, and make docs",
+    "python -m minigrad.explain my_training.py": "tests/test_explain_page.py, on scripts of its own",
+    "python -m parity explain circles --step 101": "the test below",
+    "python -m parity conformance": "make proof",
+    "python -m parity mutants": "make proof",
+    "python -m parity programs --count 10000": "make proof",
+    "python -m tests.test_scripts": "make proof",
+    "python -m venv .venv": "make, the first time",
+    ". .venv/bin/activate": "nobody: it changes the shell that it is typed in",
+    ".venv/bin/python -m pip install": "make, the first time",
+    ".venv/bin/python -m parity": "make parity",
+    ".venv/bin/python -m pytest -n auto": "make test",
+    "make ": "make itself; that the target is there is seen below",
+}
+
+# Blocks that show what a command prints, by how they begin: which command, and who sees to it that they are true.
+PRINTED_BY = {
+    "experiment   engine ": "make parity; what agrees is in tests/test_experiments.py",
+    "50 of 50 wrong rules named": "python -m parity.bisect.proof, in make proof",
+    "file                            killed": "python -m parity mutants, in make proof",
+    "DISAGREE: circles: ": "nobody again: it is what a trial printed, and tests/test_bisect.py plants rules like it",
+    "µs  ": "make bench: the rows of docs/benchmarks.md, see below",
+    "def run(x0, x1):": "the test of the replayed step, below",
 }
 
 
-@pytest.mark.parametrize("path", MARKDOWN, ids=lambda path: path.stem)
+def blocks_of(text: str) -> list[tuple[str, str]]:
+    """Every fenced block: what stands behind the fence, and what is in it."""
+    return re.findall(r"^```([^\n]*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+
+
+def commands_of(text: str) -> list[str]:
+    """The commands of a page: after a $ in any block, and each line of a block of nothing but commands."""
+    found = []
+    for kind, block in blocks_of(text):
+        lines = block.splitlines()
+        if any(line.startswith("$ ") for line in lines):
+            found += [line[2:] for line in lines if line.startswith("$ ")]
+        elif kind == "" and lines[0].startswith(tuple(RUN_BY)):
+            found += lines
+    return found
+
+
+@pytest.mark.parametrize("path", [README, *MARKDOWN], ids=lambda path: path.stem)
 def test_every_command_is_run_somewhere(path: Path) -> None:
-    for command in re.findall(r"^\$ (.*)$", path.read_text(), re.MULTILINE):
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    for command in commands_of(path.read_text()):
         assert command.startswith(tuple(RUN_BY)), command
+        if command.startswith("make "):
+            assert command.split()[1] in targets
+
+
+@pytest.mark.parametrize("path", [README, *MARKDOWN], ids=lambda path: path.stem)
+def test_no_block_is_left_out(path: Path) -> None:
+    """Python is run by the tests above, the README's by tests/test_readme.py; commands and their output as listed."""
+    text = path.read_text()
+    commands = commands_of(text)
+    for kind, block in blocks_of(text):
+        title = re.fullmatch(r'python title="(.*)"', kind)
+        if kind in ("python", "pycon"):
+            continue
+        if title:
+            assert text == GUIDE and title[1] in TITLES
+        elif block.removeprefix("$ ").splitlines()[0] not in commands:
+            assert kind in ("", "text") and block.startswith(tuple(PRINTED_BY)), block
+
+
+def test_torchs_numbers_stand_beside_ours_as_the_readme_says(tmp_path: Path) -> None:
+    [command] = [line for line in commands_of(README.read_text()) if line.startswith("python -m parity explain")]
+    words = shlex.split(command, comments=True)
+    done = subprocess.run([sys.executable, *words[1:]], capture_output=True, text=True, cwd=tmp_path,
+                          env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"})
+    assert re.match(r"torch's numbers stand beside (\d+) of \1 nodes: .*circles-torch\.html$", done.stdout), done.stderr
+
+
+def test_the_tables_of_the_readme_are_those_of_the_reports() -> None:
+    readme = README.read_text()
+    counted = re.findall(r"^(\w+) +(\w+) +(\d+)  +full +(\d+)  +strict +(\d+)$", readme, re.MULTILINE)
+    assert len(counted) == 6
+    report = (ROOT / "docs" / "conformance.md").read_text()
+    for row in counted:
+        assert f"| {' | '.join(row)} |" in report
+    assert f"| {sum(int(row[4]) for row in counted)} of {sum(int(row[2]) for row in counted)} strict |" in readme
+    assert f"lessons of {len(list((ROOT / 'tests' / 'scripts').glob('*.py')))} kinds" in readme
+    [timed] = [block for _, block in blocks_of(readme) if block.startswith("µs")]
+    measured = (ROOT / "docs" / "benchmarks.md").read_text()
+    for line in timed.splitlines()[1:]:
+        name, *cells = re.split(r"\s{2,}|(?<=\)) ", line.strip())
+        [row] = re.findall(rf"^\| {name} \| (.* ± .*) \|$", measured, re.MULTILINE)
+        assert set(cells) <= set(row.split(" | ")), name
+
+
+def test_the_replayed_step_is_the_one_that_is_shown() -> None:
+    """Its lines, without the remarks and what is left out, stand in the program in that order."""
+    page = (ROOT / "docs" / "replay.md").read_text()
+    [program] = [block for kind, block in blocks_of(page) if kind == "python"]
+    [shown] = [block for kind, block in blocks_of(page) if kind == "text"]
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        exec(program, {"__name__": "replay"})
+    lines = iter(printed.getvalue().splitlines())
+    for line in shown.splitlines():
+        if line.strip() != "...":
+            assert re.sub(r"\s+# .*", "", line) in lines, line
 
 
 def test_the_prompt_of_a_chapter_answers_as_shown() -> None:
@@ -91,47 +188,86 @@ def test_the_reference_has_the_names() -> None:
     assert "### tanh" in reference.page("torch")
 
 
-def blocks(title: str) -> list[str]:
-    """The guide's code blocks with a title: what is to be written into which file."""
-    return re.findall(rf'```python title="{re.escape(title)}"\n(.*?)```', GUIDE, re.DOTALL)
+def test_every_figure_is_there_and_what_makes_it_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = figures.figures()
+    assert len(shown) > 12
+    for figure in shown:
+        assert (ROOT / figure).exists(), figure
+        assert figures.maker(figure)
+    assert {path.relative_to(ROOT) for path in (ROOT / "docs").rglob("*.png")} <= set(shown)
+    run: list[str] = []
+    monkeypatch.setattr(figures, "figures", lambda: [Path("docs/pictures/one.png"), Path("docs/pictures/two.png")])
+    monkeypatch.setattr(figures.subprocess, "run", lambda command, **options: run.append(command))
+    with pytest.raises(SystemExit, match=r"still missing: docs/pictures/one\.png, docs/pictures/two\.png"):
+        figures.make_missing()
+    assert len(run) == 1 and run[0].startswith("make pictures ")
 
 
-def write(path: Path, before: str, new: str, instead_of: str = "") -> None:
-    """Put a line before another one, or in the place of a line."""
-    text = path.read_text()
-    assert text.count(instead_of or before) == 1
-    path.write_text(text.replace(instead_of, new) if instead_of else text.replace(before, new + before))
+# The blocks of the guide with a title: into which file each is written, and before which line, or in place of which.
+TITLES = {
+    "minigrad/nn/rules.py": ("before", "log_sigmoid = Op("),
+    "minigrad/nn/functional.py": ("instead of", "    return input / (input.abs() + 1)\n"),
+    "tests/layer_samples.py": ("before", '    "log_sigmoid": activation('),
+    "soft.py": ("new", ""),
+    "a wrong rule": ("later", ""),
+    "minigrad/ops.py": ("before", "sinh = Op("),
+    "minigrad/functions/pointwise.py": ("before", "sinh = _elementwise("),
+    "minigrad/tensor.py": ("before", "    cos, cosh, div, eq, erf = pointwise.cos,"),
+    "tests/samples.py": ("before", '    "expm1": ('),
+}
 
 
-def test_an_op_is_added_as_the_guide_says_and_a_wrong_rule_is_found(tmp_path: Path) -> None:
-    """In a copy of the tree: the guide's three blocks, its commands, and then its wrong rule."""
+@pytest.fixture(scope="module")
+def followed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the tree in which all that the guide says has been written, but not the wrong rule."""
+    copy = tmp_path_factory.mktemp("followed")
     for folder in ("minigrad", "tests", "parity"):
-        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "scripts"))
-    shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    rules, function, sample = (tmp_path / name for name in (
-        "minigrad/nn/rules.py", "minigrad/nn/functional.py", "tests/layer_samples.py"))
-    [entry], [last_line], [line], [wrong] = map(blocks, (
-        "minigrad/nn/rules.py", "minigrad/nn/functional.py", "tests/layer_samples.py", "a wrong rule"))
-    env = {**os.environ, "PYTHONPATH": str(tmp_path), "OMP_NUM_THREADS": "1"}
+        shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__", "scripts"))
+    shutil.copy(ROOT / "pyproject.toml", copy)
+    for title, (where, line) in TITLES.items():
+        if where == "new":
+            (copy / title).write_text(block_of_the_guide(title))
+        elif where != "later":
+            write(copy / title, block_of_the_guide(title), line, instead=where == "instead of")
+    start = "from .functions.pointwise import ("
+    write(copy / "minigrad/__init__.py", f"{start}sinc, ", start, instead=True)
+    return copy
 
-    def run(command: str) -> tuple[int, str]:
-        words = [sys.executable if word == "python" else word for word in shlex.split(command)]
-        done = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, env=env)
-        return done.returncode, done.stdout + done.stderr
 
-    def printed(command: str) -> str:
-        """What the guide says that a command prints."""
-        return re.search(rf"^\$ {re.escape(command)}\n(.*?)```", GUIDE, re.DOTALL | re.MULTILINE)[1]  # type: ignore[index]
+def block_of_the_guide(title: str) -> str:
+    [block] = [block for kind, block in blocks_of(GUIDE) if kind == f'python title="{title}"']
+    return block
 
-    tests, formulas, tests_again = re.findall(r"^\$ (.*)$", GUIDE, re.MULTILINE)
-    write(rules, "log_sigmoid = Op(", entry)
-    write(function, "", last_line, instead_of="    return input / (input.abs() + 1)\n")
-    write(sample, '    "log_sigmoid": activation(', line)
-    assert run(formulas) == (0, printed(formulas))
-    code, output = run(tests)
-    assert code == 0, output[-3000:]
 
-    write(rules, "", wrong, instead_of=entry)
-    code, output = run(tests_again)
+def write(path: Path, new: str, line: str, instead: bool = False) -> None:
+    """Put a line before another one, or in the place of it."""
+    text = path.read_text()
+    assert text.count(line) == 1
+    path.write_text(text.replace(line, new if instead else new + line))
+
+
+def run_in(folder: Path, command: str) -> tuple[int, str, str]:
+    """How a command of the guide ends, what it prints, and what the guide says that it prints."""
+    [said] = re.findall(rf"^\$ {re.escape(command)}\n(.*?)```", GUIDE, re.DOTALL | re.MULTILINE)
+    words = [sys.executable if word == "python" else word for word in shlex.split(command)]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=folder, env={
+        **os.environ, "PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"})
+    return done.returncode, done.stdout + done.stderr, said
+
+
+def test_ops_are_added_as_the_guide_says_and_a_wrong_rule_is_found(followed: Path) -> None:
+    tests, formulas, page, tests_again, bisect, tests_of_sinc = commands_of(GUIDE)
+    for command in (formulas, page):
+        code, output, said = run_in(followed, command)
+        assert (code, output) == (0, said)
+    for command in (tests, tests_of_sinc):
+        code, output, _ = run_in(followed, command)
+        assert code == 0, output[-3000:]
+
+    entry, wrong = map(block_of_the_guide, ("minigrad/nn/rules.py", "a wrong rule"))
+    write(followed / "minigrad/nn/rules.py", wrong, entry, instead=True)
+    _, output, _ = run_in(followed, tests_again)
     failed = re.findall(r"^FAILED .*::(\w+)\[softsign", output, re.MULTILINE)
     assert sorted(failed) == ["test_against_finite_differences", "test_against_torch", "test_against_torch"]
+    code, output, said = run_in(followed, bisect)
+    assert code == 1 and said.splitlines()[1] in output.splitlines()

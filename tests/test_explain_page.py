@@ -176,6 +176,7 @@ onload = () => {
   const seen = [];
   const look = () => {
     const current = document.querySelector(".node[aria-current=step]");
+    const line = document.querySelector("#lines .now"), pane = document.querySelector("#source .scroll");
     seen.push({
       said: document.getElementById("said").textContent, current: current && current.id, pass: document.body.className,
       numbers: [...document.querySelectorAll("#facts .value")].map(
@@ -183,7 +184,8 @@ onload = () => {
       labels: [...document.querySelectorAll("#facts .label")].map(label => label.textContent),
       formulas: [...document.querySelectorAll("#facts .formula")].map(code => code.textContent),
       why: [...document.querySelectorAll("#facts .why")].map(why => why.textContent),
-      line: document.querySelector("#lines .now")?.dataset.line || null,
+      line: line && line.dataset.line,
+      cut: line && line.getBoundingClientRect().right > pane.getBoundingClientRect().right,
       lit: document.querySelectorAll(".edge.lit").length,
       focusable: document.querySelectorAll(".node[tabindex='0']").length });
   };
@@ -196,13 +198,20 @@ onload = () => {
   const end = document.getElementById("count").textContent;
   press("Home");
   const home = document.getElementById("count").textContent;
+  const slider = document.getElementById("slider");
+  slider.value = 3;
+  slider.dispatchEvent(new Event("input"));
+  const slid = document.getElementById("count").textContent;
+  const last = [...document.querySelectorAll(".node.operation")].pop();
+  last.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+  const clicked = document.querySelector(".node[aria-current=step]").id === last.id;
   document.getElementById("close").click();
   const hidden = [...document.querySelectorAll(".node")].filter(node => node.style.display === "none").length;
   const group = document.querySelector(".group");
   if (group) group.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true }));
   const root = document.documentElement, style = getComputedStyle(document.body);
   parent.document.body.append("BROWSER" + " SAW " + JSON.stringify({
-    seen, end, home, hidden, width: innerWidth, needs: root.scrollWidth,
+    seen, end, home, slid, clicked, hidden, width: innerWidth, needs: root.scrollWidth,
     expanded: group && group.getAttribute("aria-expanded"), tall: root.scrollHeight <= innerHeight,
     colours: [style.color, style.backgroundColor], live: document.getElementById("said").getAttribute("aria-live"),
     unnamed: [...document.querySelectorAll("button, input, [role=button]")].filter(
@@ -252,10 +261,11 @@ def test_the_keyboard_steps_to_the_end_and_the_numbers_are_the_engines(name: str
     (told,) = walked(page, tmp_path, "light", [(1440, 900)])
     assert told["end"] == f"{len(step['events'])} / {len(step['events'])}"
     assert told["home"] == f"1 / {len(step['events'])}"
+    assert told["slid"] == f"4 / {len(step['events'])}" and told["clicked"]
     assert [seen["said"] for seen in told["seen"]] == [event["text"] for event in step["events"]]
     for event, seen in zip(step["events"], told["seen"], strict=True):
         assert seen["current"] == f"n{event['node']}" and seen["pass"] == event["pass"] and seen["focusable"] == 1
-        assert seen["line"] == str(event["place"][1])
+        assert seen["line"] == str(event["place"][1]) and not seen["cut"]
         if event["pass"] == "backward":
             assert seen["formulas"] == [share["formula"] for share in event.get("shares", [])]
             assert seen["why"] == [share["why"] for share in event.get("shares", []) if share["why"]]

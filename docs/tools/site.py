@@ -10,7 +10,7 @@ import re
 import shutil
 from pathlib import Path
 
-from docs.tools import literate, reference
+from docs.tools import figures, literate, reference
 
 PAGES = literate.DOCS.parent / "build" / "pages"
 EXERCISES = literate.DOCS / "tour" / "exercises"
@@ -65,4 +65,5 @@ def indented(text: str) -> str:
 
 
 if __name__ == "__main__":
+    figures.make_missing()
     build()

@@ -48,7 +48,7 @@ function reveal(element, pane) {
 // ---- the source ----
 
 const lineElements = new Map();
-const TOKENS = /(#.*$)|("""|'''|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|\b(def|class|return|for|in|if|else|elif|import|from|as|with|not|and|or|while|lambda|None|True|False)\b/g;
+const TOKENS = /(#.*$)|("""(?:.*?"""|.*$)|'''|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|\b(def|class|return|for|in|if|else|elif|import|from|as|with|not|and|or|while|lambda|None|True|False)\b/g;
 
 let inText = false;  // of a docstring
 
@@ -90,7 +90,7 @@ function showLine(at) {
   if (!element) return;
   element.classList.add("now");
   const pane = element.closest(".scroll");
-  pane.scrollTo({ top: element.offsetTop - pane.clientHeight / 2, behavior: calm ? "instant" : "smooth" });
+  pane.scrollTo({ top: element.offsetTop + (element.offsetHeight - pane.clientHeight) / 2, behavior: calm ? "instant" : "smooth" });
 }
 
 // ---- what the reader does ----
