@@ -11,10 +11,10 @@ from tqdm import tqdm  # type: ignore[import-untyped]
 
 from parity.compare import Comparison
 from parity.ending import exit_status
-from parity.engines import DEFAULT_ENGINES, ENGINES, REFERENCE, EngineProcess, Run
+from parity.engines import DEFAULT_ENGINES, ENGINES, NUDGED, REFERENCE, EngineProcess, Run
 from parity.lockstep import follow
 from parity.report import table, write_json
-from parity.verdict import problems
+from parity.verdict import may_be_amplified_rounding, problems
 
 EXPERIMENTS = Path(__file__).parent / "experiments"
 HELPERS = ("drawn_shapes", "toy_data")  # what experiments import; they train nothing
@@ -50,11 +50,13 @@ examples:
 engines:
   torch, minigrad            float32 on the CPU; torch is the reference
   torch-f64, minigrad-f64    float64, from weights drawn in float32; they judge, and must agree to 1e-10
-  torch-cuda                 float32 on a GPU, for scripts that ask for one; "not run" where there is none
-  torch-cuda-f64, torch-cuda-tf32
+  torch-cuda, minigrad-cuda  float32 on a GPU, for scripts that ask for one; "not run" where there is none
+  torch-cuda-f64, minigrad-cuda-f64, torch-cuda-tf32
                              the same in float64, and with products in TF32, whose errors are shown, not judged
   torch-reordered            torch as on a processor without AVX: as right, but it adds in another order. Shown, not
                              judged: how far torch is from torch, and so what its figures are worth. By name only
+  minigrad-ordered           minigrad that adds in the order of torch's kernels for AVX-512, with their exp and log:
+                             what is left of its distance from torch. Shown, not judged; by name only, on Linux
 
 the page: DIR/index.html, one file without anything beside it. It shows the other checks as well, once they are run:
   python -m parity conformance --json parity-report/conformance.json
@@ -206,7 +208,10 @@ def compare_scripts(options: argparse.Namespace) -> int:
     for number, (name, script) in enumerate(options.scripts.items(), start=1):
         position = f" ({number} of {len(options.scripts)})"
         run = Run(script, options.arguments, options.input)
-        comparisons.append(run_script(name, run, options.engines, options.out, position))
+        comparison = run_script(name, run, options.engines, options.out, position)
+        if may_be_amplified_rounding(comparison):
+            comparison = run_script(name, run, [*options.engines, *NUDGED], options.out, position)
+        comparisons.append(comparison)
         draw(comparisons[-1], options.out / name)
     if options.json:
         write_json(comparisons, list(options.scripts.values()), options.json)

@@ -22,12 +22,13 @@ class Engine:
     wide: bool = False  # computes in float64, from weights drawn in float32
     cuda: bool = False
     tf32: bool = False  # may round the factors of products to ten bits
-    reordered: bool = False  # adds in another order, as torch does on another processor
+    reordered: bool = False  # adds in another order: torch as on another processor, minigrad as torch
+    nudged: bool = False  # errors as small as rounding's are added at every step (`nudging`)
 
     @property
     def judged(self) -> bool:
         """Whether it must agree. What others differ by is shown: it says what torch's own figures are worth."""
-        return not (self.tf32 or self.reordered)
+        return not (self.tf32 or self.reordered or self.nudged)
 
     @property
     def dtype(self) -> str:
@@ -41,15 +42,27 @@ ENGINES = {
         Engine("torch-f64", "torch", wide=True),
         Engine("minigrad", "minigrad"),
         Engine("minigrad-f64", "minigrad", wide=True),
+        Engine("minigrad-cuda", "minigrad", cuda=True),
+        Engine("minigrad-cuda-f64", "minigrad", wide=True, cuda=True),
         Engine("torch-cuda", "torch", cuda=True),
         Engine("torch-cuda-f64", "torch", wide=True, cuda=True),
         Engine("torch-cuda-tf32", "torch", cuda=True, tf32=True),
         Engine("torch-reordered", "torch", reordered=True),
+        Engine("minigrad-ordered", "minigrad", reordered=True),
+        Engine("torch-nudged", "torch", nudged=True),
+        Engine("torch-f64-nudged", "torch", wide=True, nudged=True),
     )
 }
-DEFAULT_ENGINES = [name for name, engine in ENGINES.items() if not engine.reordered]
+DEFAULT_ENGINES = [name for name, engine in ENGINES.items() if not (engine.reordered or engine.nudged)]
+NUDGED = [name for name, engine in ENGINES.items() if engine.nudged]  # asked only where somebody disagrees
 REFERENCE = "torch"  # whose numbers the others must have
 JUDGE, SECOND_JUDGE = "torch-f64", "minigrad-f64"  # who must agree before anybody is judged
+
+
+def has_avx512() -> bool:
+    """Whether this processor has what minigrad-ordered needs. Only Linux is asked."""
+    processors = Path("/proc/cpuinfo")
+    return processors.exists() and "avx512bw" in processors.read_text()
 
 
 def environment(engine: Engine) -> dict[str, str]:
@@ -60,10 +73,13 @@ def environment(engine: Engine) -> dict[str, str]:
     variables["MPLBACKEND"] = "module://parity.shown"
     if engine.cuda:
         variables["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # what cuBLAS needs to be deterministic
+        variables["CUPY_TF32"] = "0"  # CuPy's products round no factors
     else:
         variables["CUDA_VISIBLE_DEVICES"] = ""
-    if engine.reordered:  # torch's kernels and MKL's for processors without AVX: as right, other last bits
+    if engine.reordered and engine.library == "torch":  # kernels for processors without AVX: as right, other last bits
         variables.update({"ATEN_CPU_CAPABILITY": "default", "MKL_CBWR": "COMPATIBLE"})
+    elif engine.reordered and has_avx512():  # kernels that add up a product's terms one by one
+        variables["OPENBLAS_CORETYPE"] = "SkylakeX"
     return variables
 
 

@@ -21,10 +21,15 @@ STYLES: dict[str, dict[str, Any]] = {  # in drawing order: the reference broad a
     "torch-f64": {"color": "#5b5b5b", "linewidth": 1.0},
     "minigrad": {"color": "#c8501e", "linewidth": 1.2, "linestyle": (0, (4, 2))},
     "minigrad-f64": {"color": "#2e7d4f", "linewidth": 1.0, "linestyle": (0, (1, 1.5))},
+    "minigrad-cuda": {"color": "#b3611f", "linewidth": 1.2, "linestyle": (0, (4, 2))},
+    "minigrad-cuda-f64": {"color": "#7a8f1f", "linewidth": 1.0, "linestyle": (0, (4, 2, 1, 2))},
     "torch-cuda": {"color": "#7b4fa3", "linewidth": 1.2, "linestyle": (0, (6, 2, 1, 2))},
     "torch-cuda-f64": {"color": "#1f7f8c", "linewidth": 1.0, "linestyle": (0, (6, 2, 1, 2, 1, 2))},
     "torch-cuda-tf32": {"color": "#b0408a", "linewidth": 1.0, "linestyle": (0, (2, 1))},
     "torch-reordered": {"color": "#3f6fb5", "linewidth": 1.0, "linestyle": (0, (4, 1, 1, 1))},
+    "minigrad-ordered": {"color": "#8a5a2b", "linewidth": 1.0, "linestyle": (0, (3, 1, 1, 1, 1, 1))},
+    "torch-nudged": {"color": "#777777", "linewidth": 0.9, "linestyle": (0, (1, 1))},
+    "torch-f64-nudged": {"color": "#aaaaaa", "linewidth": 0.9, "linestyle": (0, (1, 2))},
 }
 MOST_POINTS = 1200  # of a curve
 MOST_FIGURES = 20  # of those that a script saved

@@ -21,7 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from parity.engines import ENGINES, Engine
+from parity import nudging
+from parity.engines import ENGINES, Engine, has_avx512
 from parity.recorder import LineWriter, Recorder
 from parity.records import Finished, Sender, Started
 from parity.sampling import Enough
@@ -43,12 +44,19 @@ def load(engine: Engine) -> Any:
     """The engine's library, under the name that scripts import it by."""
     if engine.library == "minigrad":
         import minigrad.as_torch  # noqa: F401  (from here on, `import torch` gives minigrad)
+
+        if engine.reordered:
+            from parity import ordered
+
+            ordered.install()
     import torch
 
     if engine.cuda and torch.cuda.is_available():
         torch.use_deterministic_algorithms(True)
         torch.backends.cuda.matmul.allow_tf32 = engine.tf32
         torch.backends.cudnn.allow_tf32 = engine.tf32
+    if engine.nudged:
+        nudging.install(torch, engine.dtype)
     if engine.wide:
         widen(torch)
     if engine.library == "minigrad" or importlib.util.find_spec("torchvision") is None:
@@ -147,8 +155,11 @@ def perform(engine: Engine, torch: Any, sender: Sender, script: str, arguments: 
 
 def main(name: str, script: str, *arguments: str) -> None:
     sender = take_over_stdout()
-    if ENGINES[name].cuda and not may_have_a_gpu():
+    if ENGINES[name].cuda and ENGINES[name].library == "torch" and not may_have_a_gpu():
         sender.send(Finished("not run", "no CUDA device"))
+        return
+    if ENGINES[name].library == "minigrad" and ENGINES[name].reordered and not has_avx512():
+        sender.send(Finished("not run", "no processor with AVX-512"))
         return
     try:
         torch = load(ENGINES[name])
