@@ -1,7 +1,9 @@
 # make parity   train the experiments on minigrad and on torch, and compare every step
 # make test     the test suite
 # make lint     style, types, line budgets
-# make bench    time minigrad, torch, and the peers that are installed; writes docs/benchmarks.md (up to half an hour)
+# make bench    time minigrad, torch, and the peers that are installed; writes docs/benchmarks.md
+# make gpu      parity and timings on this machine's GPU; writes docs/results/<gpu>.md. Without one: "not run", an error
+# make cuda     install CuPy, with which minigrad computes on a GPU
 # make peers    install other libraries with autograd for make bench to compare with
 # make docs     the site, in build/site: its figures, what its code prints, its pages
 # make proof    what is too long for every commit: every row of torch's own metadata, all mutants, random programs
@@ -22,10 +24,10 @@ PY := $(VENV)/bin/python
 READY := $(VENV)/ready
 endif
 
-.PHONY: parity test lint bench peers docs proof pictures clean help
+.PHONY: parity test lint bench gpu cuda peers docs proof pictures clean help
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -11
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -13
 
 parity: $(READY)
 	$(PY) -m parity
@@ -40,6 +42,12 @@ lint: $(READY)
 
 bench: $(READY)
 	$(PY) -m benchmarks --out docs
+
+gpu: $(READY)
+	$(PY) -m benchmarks.gpu
+
+cuda: $(READY)
+	$(PY) -m pip install --quiet $(PIP_ARGS) -c constraints.txt -e '.[cuda]'
 
 peers: $(READY)
 	$(PY) -m pip install --quiet $(PIP_ARGS) -c constraints.txt -e '.[peers]'

@@ -20,7 +20,7 @@ class NotThere(Exception):
 class Engine:
     """What the worker asks of an engine. Each of these may raise NotThere; an engine defines what it can do.
 
-    `training`, `op` and `loading` return (step, result): step() is timed, result() is compared.
+    `training`, `op`, `loading` and `ceiling` return (step, result): step() is timed, result() is compared.
     """
 
     name: str
@@ -53,6 +53,10 @@ class Engine:
         """A pass over a DataLoader of loading.py."""
         raise NotThere("has no loader")
 
+    def ceiling(self, kind: str, size: int) -> Pair:
+        """The most that the device can do: a large "product", or a large "copy"."""
+        raise NotThere("is not asked what the device can do")
+
     def wait(self) -> None:
         """Return when everything that was asked for is done: some engines work on while Python goes on."""
 
@@ -61,27 +65,51 @@ class Engine:
         return {}
 
 
+ANYWHERE = {"cpu": "cpu", "cuda": "cuda"}
+CPU = {"cpu": "cpu"}
+CUDA = {"cuda": "cuda"}
+BESIDE = {"cuda": "cpu"}  # on the CPU, to be seen beside the GPU
+ALWAYS_CPU = CPU | BESIDE
+
+
 class Entry(NamedTuple):
-    """An engine's place in the list: where it is defined, what must be installed, what it is."""
+    """An engine's place in the list: where it is defined, what must be installed, what it is, where it computes.
+
+    `computes` says for each --device where the engine then works. It takes no part where there is no entry.
+    """
 
     where: str
     package: str
     what: str
+    computes: dict[str, str]
 
 
 ENGINES = {
-    "minigrad": Entry("torch_engine", "minigrad", "this library, eager"),
-    "minigrad-replay": Entry("torch_engine", "minigrad", "this library, the step recorded once by `minigrad.replay`"),
-    "torch": Entry("torch_engine", "torch", "PyTorch, eager: what the ratios refer to"),
-    "torch-compile": Entry("torch_engine", "torch", "model and loss in `torch.compile`; the optimizer is eager"),
-    "numpy": Entry("numpy_engine", "numpy", "the step written out in NumPy by hand, without autograd: the floor"),
-    "autograd": Entry("peers.autograd_engine", "autograd", "HIPS autograd"),
-    "mygrad": Entry("peers.mygrad_engine", "mygrad", "MyGrad"),
-    "micrograd": Entry("peers.micrograd_engine", "micrograd", "micrograd: one node a number"),
-    "tinygrad": Entry("peers.tinygrad_engine", "tinygrad", "tinygrad, the step in `TinyJit`"),
-    "jax": Entry("peers.jax_engine", "jax", "JAX, not compiled"),
-    "jax-jit": Entry("peers.jax_engine", "jax", "JAX, the whole step in `jax.jit`"),
+    "minigrad": Entry("torch_engine", "minigrad", "this library, eager", ANYWHERE),
+    "minigrad-replay": Entry("torch_engine", "minigrad", "this library, the step recorded once by `minigrad.replay`",
+                             ANYWHERE),
+    "torch": Entry("torch_engine", "torch", "PyTorch, eager: what the ratios refer to", ANYWHERE),
+    "torch-compile": Entry("torch_engine", "torch", "model and loss in `torch.compile`; the optimizer is eager",
+                           ANYWHERE),
+    "torch-graphs": Entry("torch_engine", "torch", "PyTorch, the whole step captured once in a `torch.cuda.CUDAGraph`",
+                          CUDA),
+    "numpy": Entry("numpy_engine", "numpy", "the step written out in NumPy by hand, without autograd: the floor",
+                   ALWAYS_CPU),
+    "autograd": Entry("peers.autograd_engine", "autograd", "HIPS autograd", CPU),
+    "mygrad": Entry("peers.mygrad_engine", "mygrad", "MyGrad", CPU),
+    "micrograd": Entry("peers.micrograd_engine", "micrograd", "micrograd: one node a number", CPU),
+    "tinygrad": Entry("peers.tinygrad_engine", "tinygrad", "tinygrad, the step in `TinyJit`", CPU),
+    "jax": Entry("peers.jax_engine", "jax", "JAX, not compiled", ANYWHERE),
+    "jax-jit": Entry("peers.jax_engine", "jax", "JAX, the whole step in `jax.jit`", ANYWHERE),
+    "minigrad-cpu": Entry("torch_engine", "minigrad", "this library on the CPU, eager", BESIDE),
+    "minigrad-replay-cpu": Entry("torch_engine", "minigrad", "this library on the CPU, replayed", BESIDE),
+    "torch-cpu": Entry("torch_engine", "torch", "PyTorch on the CPU, eager", BESIDE),
 }
+
+
+def on(device: str) -> tuple[str, ...]:
+    """The engines that take part when the training steps are to run there."""
+    return tuple(name for name, entry in ENGINES.items() if device in entry.computes)
 
 
 def installed(name: str) -> bool:

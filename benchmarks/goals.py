@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from benchmarks.cases import graph_name
+from benchmarks.cases import SMALL, graph_name, sweep_name
 from benchmarks.measure import Found, Row
 
 Results = dict[str, dict[str, Row]]
@@ -17,6 +17,7 @@ REPLAY_TO_NUMPY = {"line_l1": 1.5, "line_mse": 1.5, "blob_adam": 1.5, "circles":
 EXPERIMENTS = ("line_l1", "line_mse", "blob_adam", "circles", "fashion-10")
 PEERS = ("autograd", "mygrad", "tinygrad")
 SHORT, LONG = 1000, 1_000_000  # operations in a graph
+LARGEST = sweep_name(4096, 4096)  # where a GPU is full
 
 
 class Goal(NamedTuple):
@@ -31,8 +32,28 @@ class Goal(NamedTuple):
         return "not measured" if math.isnan(self.value) else "met" if self.value <= self.most else "MISSED"
 
 
-def goals(results: Results) -> list[Goal]:
+def goals(results: Results, device: str = "cpu") -> list[Goal]:
     """All goals that belong to the groups of this run."""
+    return _cuda_goals(results) if device == "cuda" else _cpu_goals(results)
+
+
+def _cuda_goals(results: Results) -> list[Goal]:
+    training, sweep = results.get("training", {}), results.get("sweep", {})
+    found = []
+    for name in (name for name in SMALL if name in training):
+        found += [Goal(f"{name}: replayed / torch", ratio(training, name, "minigrad-replay", "torch"), 0.25),
+                  Goal(f"{name}: minigrad / torch", ratio(training, name, "minigrad", "torch"), 2.0)]
+    found += [Goal(f"{name}: replayed / torch with CUDA graphs",
+                   ratio(training, name, "minigrad-replay", "torch-graphs"), 1.2) for name in training]
+    if sweep:
+        text = f"{len(sweep)} cells of the sweep: replayed / torch with CUDA graphs, the largest"
+        everywhere = [ratio(sweep, name, "minigrad-replay", "torch-graphs") for name in sweep]
+        found += [Goal(text, math.nan if any(map(math.isnan, everywhere)) else max(everywhere), 1.2),
+                  Goal(f"{LARGEST}: minigrad / torch", ratio(sweep, LARGEST, "minigrad", "torch"), 1.1)]
+    return found
+
+
+def _cpu_goals(results: Results) -> list[Goal]:
     found = []
     training = results.get("training", {})
     for name in training:

@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 import pyperf
 
 from benchmarks.cases import TORCH_LIKE, Case, Group
-from benchmarks.engines import installed
+from benchmarks.engines import ENGINES, installed
 from benchmarks.process import Process
 
-FEWEST = 3  # rounds, however long a step takes
+FEWEST = 3  # rounds of a long step
 LONG = 0.2  # seconds: who takes longer than this for a graph is not given one ten times as long
+TWICE = 1.0  # seconds: a step this long is warm before it ends. Its first timing counts, and one more is taken
 
 
 class Settings(NamedTuple):
@@ -70,13 +71,22 @@ class Field:
     def fresh(self, engine: str, threads: int | None = None) -> Process:
         """A process that nothing was done in yet, for its asker to stop."""
         given = self.settings
-        return Process(engine, threads or given.threads, given.device, given.keep_blas)
+        return Process(engine, threads or given.threads, ENGINES[engine].computes[given.device], given.keep_blas)
 
     def taking_part(self, engines: tuple[str, ...]) -> tuple[list[str], Row]:
         """Those of the engines that were asked for and are installed, and a note for each that is not."""
-        asked = [engine for engine in engines if self.settings.engines is None or engine in self.settings.engines]
+        given = self.settings
+        asked = [engine for engine in engines
+                 if given.device in ENGINES[engine].computes and (given.engines is None or engine in given.engines)]
         there = [engine for engine in asked if installed(engine)]
         return there, {engine: Found(None, "not installed") for engine in asked if engine not in there}
+
+    def without_gpu(self) -> list[str]:
+        """Of minigrad and torch, those that reach no GPU, each with the reason."""
+        answers = {engine: self.process(engine).ask("about") if installed(engine) else {"absent": "not installed"}
+                   for engine in TORCH_LIKE}
+        return [f"{engine}: {answer.get('absent') or answer.get('failed')}" for engine, answer in answers.items()
+                if "device" not in answer]
 
     def stop(self) -> None:
         """End all processes."""
@@ -85,12 +95,12 @@ class Field:
         self.processes.clear()
 
 
-def measure(case: Case, group: Group, field: Field, tired: set[str]) -> Row:
-    """The figures of every engine of the group. `tired` engines were too slow for a shorter graph, and sit out."""
+def measure(case: Case, group: Group, field: Field, tired: dict[str, str]) -> Row:
+    """The figures of every engine of the group. `tired` engines were too slow for a shorter graph, and sit out: why."""
     there, row = field.taking_part(group.engines)
     if case.threads and case.threads > (most := cores()):
         return row | {engine: Found(None, f"not run: {most} core") for engine in there}
-    row |= {engine: Found(None, "not run: too slow for it") for engine in there if engine in tired}
+    row |= {engine: Found(None, tired[engine]) for engine in there if engine in tired}
     racing = [engine for engine in there if engine not in tired]
     wrong_or_absent = check(case, {engine: field.process(engine, case.threads) for engine in racing})
     row |= wrong_or_absent
@@ -140,12 +150,14 @@ class Turns:
         self.failure = ""
         self.loops = 1
         seconds = self._time()
+        if seconds > TWICE and not self.failure:
+            self.values.append(seconds / case.operations)
         while not self.failure and seconds < turn / 2:
             self.loops = max(2 * self.loops, math.ceil(self.loops * turn / max(seconds, 1e-9) / 4))
             seconds = self._time()
         self.loops = max(round(self.loops * turn / max(seconds, 1e-9)), 1)
         self.warm_up = self.loops, max(seconds, 1e-9)
-        self.most_rounds = FEWEST if seconds > 10 * turn else 10**6
+        self.most_rounds = 1 if self.values else FEWEST if seconds > 10 * turn else 10**6
 
     def _time(self) -> float:
         case = self.case
@@ -176,17 +188,25 @@ def benchmark(name: str, values: list[float], unit: str, loops: int = 1, warmups
 def measure_group(group: Group, cases: list[Case], field: Field, progress: Any) -> dict[str, Row]:
     """All cases of a group, one after the other."""
     rows: dict[str, Row] = {}
-    tired: set[str] = set()
+    tired: dict[str, str] = {}
     for case in cases:
         progress(f"{group.title}: {case.name}")
         if case.operations == 10:
             tired.clear()  # the shortest graph: all begin again
         rows[case.name] = measure(case, group, field, tired)
         for engine, found in rows[case.name].items():
-            slow = found.benchmark and case.operations > 1 and found.median * case.operations > LONG
-            if (slow or found.note.startswith("failed")) and case.operations > 1 and engine not in TORCH_LIKE:
-                tired.add(engine)
+            if case.operations > 1 and engine not in TORCH_LIKE and (why := too_slow(found, case)):
+                tired.setdefault(engine, why)
     return rows
+
+
+def too_slow(found: Found, case: Case) -> str:
+    """Why an engine is not given a longer graph than this one; "" if it is."""
+    if found.note.startswith("failed"):
+        return f"not run: failed at {case.operations:,} operations"
+    if found.benchmark and (seconds := found.median * case.operations) > LONG:
+        return f"stops at {case.operations:,}: that takes {seconds:.1f} s"
+    return ""
 
 
 def cores() -> int:

@@ -11,13 +11,14 @@ matplotlib.use("svg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-from benchmarks.cases import BATCHES, LENGTHS, WIDTHS, graph_name, sweep_name
+from benchmarks.cases import LENGTHS, graph_name, sweep_name, sweep_size
 from benchmarks.engines import ENGINES
 from benchmarks.goals import Results, of, ratio
 from benchmarks.measure import Row
 
 Pictures = dict[str, list[tuple[str, str]]]  # for each group: file names, and what they show
-COLOR = dict(zip(ENGINES, plt.get_cmap("tab20").colors[::2] + ((0, 0, 0),), strict=True))  # type: ignore[attr-defined]
+_STRONG, _PALE = (plt.get_cmap("tab20").colors[start::2] for start in (0, 1))  # type: ignore[attr-defined]
+COLOR = dict(zip(ENGINES, (*_STRONG, (0, 0, 0), *_PALE), strict=False))
 
 
 def plots(results: Results, folder: Path) -> Pictures:
@@ -26,18 +27,18 @@ def plots(results: Results, folder: Path) -> Pictures:
     plt.rcParams["svg.hashsalt"] = "minigrad"  # the same figures give the same file
     pictures: Pictures = {}
     if "training" in results:
-        _save(training(results["training"]), folder / "training.svg")
+        save(training(results["training"]), folder / "training.svg")
         pictures["training"] = [("training.svg", "time of a training step, divided by torch's")]
     if "sweep" in results:
-        _save(crossover(results["sweep"]), folder / "crossover.svg")
+        save(crossover(results["sweep"]), folder / "crossover.svg")
         pictures["sweep"] = [("crossover.svg", "which engine is fastest at which batch and width")]
     if "graphs" in results:
-        _save(by_length(results["graphs"]), folder / "graphs.svg")
+        save(by_length(results["graphs"]), folder / "graphs.svg")
         pictures["graphs"] = [("graphs.svg", "time for an operation in graphs of 10 to 1,000,000")]
     return pictures
 
 
-def _save(figure: Any, file: Path) -> None:
+def save(figure: Any, file: Path) -> None:
     figure.savefig(file, bbox_inches="tight", metadata={"Date": None})
     plt.close(figure)
 
@@ -54,14 +55,14 @@ def training(rows: dict[str, Row]) -> Any:
     axes.set_yticks(range(len(rows)), list(rows))
     axes.invert_yaxis()
     axes.set_xlabel("time of a training step / torch eager's (logarithmic; further left is faster)")
-    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    if axes.lines[:-1]:  # torch was there to compare with
+        axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
 
 def crossover(rows: dict[str, Row]) -> Any:
     """Two maps over batch and width: minigrad's time divided by torch's, and the fastest engine."""
-    batches = [batch for batch in BATCHES if any(sweep_name(batch, width) in rows for width in WIDTHS)]
-    widths = [width for width in WIDTHS if any(sweep_name(batch, width) in rows for batch in BATCHES)]
+    batches, widths = (sorted(set(sizes)) for sizes in zip(*map(sweep_size, rows), strict=True))
     names = [[sweep_name(batch, width) for width in widths] for batch in batches]
     ratios = np.array([[ratio(rows, name, "minigrad", "torch") for name in line] for line in names])
 

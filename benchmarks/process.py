@@ -14,8 +14,8 @@ PINNED = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # they choose BLAS kernels; 
 THREADS = ("OMP", "OPENBLAS", "MKL", "VECLIB", "NUMEXPR")
 ROOT = Path(__file__).parent.parent
 PATIENCE = 180  # seconds for one answer
-
-
+# Products round to float32 in every library, and JAX leaves memory to the others.
+ON_CUDA = {"NVIDIA_TF32_OVERRIDE": "0", "CUPY_TF32": "0", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 
 
 class Process:
@@ -59,8 +59,7 @@ def environment(threads: int, device: str, keep_blas: bool) -> dict[str, str]:
     if not keep_blas:
         for name in PINNED:
             env.pop(name, None)
-    if device == "cpu":
-        env["CUDA_VISIBLE_DEVICES"] = ""
+    env.update(ON_CUDA if device == "cuda" else {"CUDA_VISIBLE_DEVICES": ""})
     if threads == 1:
         env["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
     return env

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.cases import FRESH, GROUPS, LENGTHS, OP_SIZES, graph_name, op_name
-from benchmarks.engines import ENGINES
+from benchmarks.cases import CUDA_GROUPS, FRESH, GROUPS, LENGTHS, OP_SIZES, graph_name, op_name
+from benchmarks.engines import ENGINES, on
 from benchmarks.goals import Results, goals, of
 from benchmarks.loading import ITEMS, KINDS
 from benchmarks.measure import Found, Row, Settings
@@ -62,7 +62,7 @@ def number(value: float) -> str:
 def cell(found: Found, unit: str, reference: Found | None = None) -> str:
     """`12.3 ± 0.1 (0.45)`: median, its spread, its ratio to the reference; or the note."""
     if found.benchmark is None:
-        return found.note.split(":")[0] if found.note.startswith("not") else found.note[:40]
+        return found.note.split(":")[0] if found.note.startswith(("not", "stops")) else found.note[:40]
     text = number(found.median * UNITS[unit])
     if found.spread:
         text += f" ± {number(found.spread * UNITS[unit])}"
@@ -126,15 +126,16 @@ def tables(results: Results) -> dict[str, dict[str, Table]]:
         elif name == "loading":
             found[name] = {f"one pass over {ITEMS} items": table(rows, "ms", KINDS.__getitem__)}
         else:
-            unit = {"memory": "MB", "bytes": "B", "import": "ms"}.get(name, "µs")
+            unit = {"memory": "MB", "bytes": "B", "import": "ms", "ceilings": "ms"}.get(name, "µs")
             found[name] = {"": table(rows, unit)}
     return found
 
 
-def goals_table(results: Results) -> Table:
+def goals_table(results: Results, device: str = "cpu") -> Table:
+    """What each figure was to show, and whether it does."""
     return [["goal", "at most", "measured", ""]] + [
         [goal.text, f"{goal.most:g}", "" if math.isnan(goal.value) else f"{goal.value:.2f}", goal.verdict]
-        for goal in goals(results)]
+        for goal in goals(results, device)]
 
 
 def absences(results: Results) -> list[str]:
@@ -153,7 +154,9 @@ def absences(results: Results) -> list[str]:
 
 
 def title(group: str) -> str:
-    return GROUPS[group].title if group in GROUPS else FRESH[group]
+    """A group's heading."""
+    found = GROUPS.get(group) or CUDA_GROUPS.get(group)
+    return found.title if found else FRESH[group]
 
 
 def as_text(results: Results, surroundings: Surroundings) -> str:
@@ -163,7 +166,7 @@ def as_text(results: Results, surroundings: Surroundings) -> str:
         for heading, rows in by_heading.items():
             lines += ["", f"{title(group)}{', ' + heading if heading else ''}; in brackets: ratio to torch eager"]
             lines += _columns(rows)
-    lines += ["", *_columns(goals_table(results)), "", *absences(results)]
+    lines += ["", *_columns(goals_table(results, surroundings.settings.device)), "", *absences(results)]
     return "\n".join(lines)
 
 
@@ -173,7 +176,7 @@ def _columns(rows: Table) -> list[str]:
                                                   zip(row[1:], widths[1:], strict=True))]).rstrip() for row in rows]
 
 
-def _markdown(rows: Table) -> list[str]:
+def markdown(rows: Table) -> list[str]:
     head, *body = ["| " + " | ".join(row) + " |" for row in rows]
     return [head, "|---" + "|---:" * (len(rows[0]) - 1) + "|", *body]
 
@@ -182,7 +185,7 @@ def _markdown(rows: Table) -> list[str]:
 
 INTRODUCTIONS = {
     "training": "One training step of each experiment, as its script does it, with its evaluation pass; `fashion` at "
-                "three batch sizes. Median of all rounds ± the median distance from it.",
+                "several batch sizes. Median of all rounds ± the median distance from it.",
     "sweep": "`fashion`'s network with other widths of its hidden layers and other batches.",
     "ops": "One operation on random float32 inputs with the given number of entries: forward (recorded, so that a "
            "gradient could follow), and forward with the gradients of all inputs.",
@@ -204,16 +207,28 @@ def write_page(results: Results, surroundings: Surroundings, folder: Path) -> Pa
     lines = ["# Benchmarks", "", "Written by `python -m benchmarks --out docs`; do not edit. In brackets: ratio to "
              "torch eager in the same run, lower is better.", "", *(f"- {line}" for line in surroundings.lines()), "",
              "Each engine works in a process of its own, kept to as many cores as it has threads. Before a case is "
-             "timed, all engines must have arrived at the same result. Then they take turns.", "",
-             "## Goals", "", *_markdown(goals_table(results))]
+             "timed, all engines must have arrived at the same result. Then they take turns. On a GPU: "
+             "[guides/gpu.md](guides/gpu.md).", "",
+             "## Goals", "", *markdown(goals_table(results))]
     for group, by_heading in tables(results).items():
-        lines += ["", f"## {title(group)}", "", INTRODUCTIONS[group]]
-        for heading, rows in by_heading.items():
-            lines += [""] + ([f"### {heading[0].upper()}{heading[1:]}", ""] if heading else []) + _markdown(rows)
+        lines += section(title(group), INTRODUCTIONS[group], by_heading)
         lines += [line for name, text in pictures.get(group, []) for line in ("", f"![{text}](benchmarks/{name})")]
-    lines += ["", "## The engines", "", *(f"- `{name}`: {entry.what}" for name, entry in ENGINES.items())]
+    page = folder / "benchmarks.md"
+    page.write_text("\n".join(lines + who_and_why(results, "cpu")) + "\n")
+    return page
+
+
+def section(heading: str, text: str, by_heading: dict[str, Table]) -> list[str]:
+    """A heading, what follows it, and tables under headings of their own."""
+    lines = ["", f"## {heading}", "", text]
+    for own, rows in by_heading.items():
+        lines += [""] + ([f"### {own[0].upper()}{own[1:]}", ""] if own else []) + markdown(rows)
+    return lines
+
+
+def who_and_why(results: Results, device: str) -> list[str]:
+    """The end of a page: what the engines are, and why one has no figure."""
+    lines = ["", "## The engines", "", *(f"- `{name}`: {ENGINES[name].what}" for name in on(device))]
     reasons = absences(results)
     lines += ["", "## Who has no figure, and why", "", *(f"- {reason}" for reason in reasons)] if reasons else []
-    page = folder / "benchmarks.md"
-    page.write_text("\n".join(lines) + "\n")
-    return page
+    return lines

@@ -1,10 +1,16 @@
-"""minigrad and torch: the same torch programs run on both, eager, compiled, or replayed."""
+"""minigrad and torch: the same torch programs run on both, eager, compiled, replayed, or captured in a CUDA graph."""
 
 from __future__ import annotations
 
 import importlib
+import sys
+from functools import partial
+from importlib.util import find_spec
 from typing import Any
 
+import numpy as np
+
+from benchmarks.cuda_graphs import Captured
 from benchmarks.engines import Engine, NotThere
 from benchmarks.loading import loader_pass
 from benchmarks.operations import OPERATIONS, checksum, cotangent, inputs
@@ -55,15 +61,29 @@ class TorchEngine(Engine):
         self._only_eager()
         return loader_pass(self.torch, kind)
 
+    def ceiling(self, kind: str, size: int) -> Pair:
+        """What the device can do at most: a product of two size x size matrices, or a copy of size entries."""
+        self._only_eager()
+        torch, random = self.torch, np.random.default_rng(0)
+        shape = (size, size) if kind == "product" else (size,)
+        x, y = (torch.from_numpy(random.random(shape, np.float32) - np.float32(0.5)).to(self.device) for _ in range(2))
+
+        def step() -> Any:
+            return x @ y if kind == "product" else y.copy_(x)
+
+        return step, lambda: checksum([step()[:: max(size // 16, 1)].cpu().numpy()])
+
     def wait(self) -> None:
         if self.device == "cuda":
             self.torch.cuda.synchronize()
 
     def about(self) -> dict[str, str]:
-        if self.torch.__name__ != "torch":
-            return {}
-        on = {"kernels": self.torch.backends.cpu.get_cpu_capability(), "threads": str(self.torch.get_num_threads())}
-        return {**on, "device": self.torch.cuda.get_device_name()} if self.device == "cuda" else on
+        torch, found = self.torch, {}
+        if torch.__name__ == "torch":
+            found = {"kernels": torch.backends.cpu.get_cpu_capability(), "threads": str(torch.get_num_threads())}
+        if self.device == "cuda":
+            found |= {"device": torch.cuda.get_device_name(), "TF32": "off", **_cuda_versions(torch)}
+        return found
 
     def _only_eager(self) -> None:
         if self.steps_only:
@@ -71,16 +91,34 @@ class TorchEngine(Engine):
 
 
 def make(name: str, device: str, threads: int) -> TorchEngine:
-    """The engine of that name; NotThere without a CUDA device where one is asked for, or without `replay`."""
-    torch = importlib.import_module(name.partition("-")[0])
+    """The engine of that name; NotThere without a CUDA device where one is asked for."""
+    library, *manner = name.removesuffix("-cpu").split("-")
+    torch = importlib.import_module(library)
     torch.set_num_threads(threads)
-    if device == "cuda" and not torch.cuda.is_available():
-        raise NotThere("not run: no CUDA device")
+    if device == "cuda":
+        if not torch.cuda.is_available():
+            raise NotThere(f"not run: no GPU here: {_why_no_gpu(torch)}")
+        if library == "torch":
+            torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     way = Way(torch, device)
-    if name == "torch-compile":
+    if manner == ["compile"]:
         way = way._replace(forward=torch.compile)
-    if name == "minigrad-replay":
-        if not callable(getattr(torch, "replay", None)):
-            raise NotThere("not there: this minigrad has no replay")
+    if manner == ["replay"]:
         way = way._replace(step=torch.replay)
-    return TorchEngine(way, steps_only="-" in name)
+    if manner == ["graphs"]:
+        way = way._replace(step=partial(Captured, torch), adam={"capturable": True})
+    return TorchEngine(way, steps_only=bool(manner))
+
+
+def _why_no_gpu(torch: Any) -> str:
+    """What is missing: a library that is built for one, or the GPU itself."""
+    if torch.__name__ == "minigrad":
+        return "CuPy finds none" if find_spec("cupy") else "CuPy is not installed"
+    return f"torch {torch.__version__} {'finds none' if torch.version.cuda else 'is built without CUDA'}"
+
+
+def _cuda_versions(torch: Any) -> dict[str, str]:
+    """Of CUDA, or of what reaches it."""
+    if torch.__name__ == "torch":
+        return {"CUDA": str(torch.version.cuda)}
+    return {"CuPy": str(getattr(sys.modules["cupy"], "__version__", "unknown"))}

@@ -20,14 +20,13 @@ from benchmarks import engines
 from benchmarks.surroundings import blas_in_use
 from benchmarks.workloads import Pair
 
-HELD = 200_000  # operations in the graphs that are weighed together
-
 
 class Worker:
     """Carries out orders; keeps the case that was asked for last."""
 
     def __init__(self, name: str, threads: int, device: str) -> None:
-        use_cores(threads)
+        if device == "cpu":  # torch walks back on a GPU in a thread of its own, and the driver has some
+            use_cores(threads)
         self.bare = resident()
         self.engine = engines.load(name, device, threads)
         self.imported = resident()
@@ -54,6 +53,7 @@ class Worker:
         """Seconds for so many steps."""
         step, _ = self.pair(method, arguments)
         (gc.enable if collector else gc.disable)()
+        self.engine.wait()
         start = time.perf_counter()
         for _ in repeat(None, loops):
             step()
@@ -70,11 +70,11 @@ class Worker:
         self.engine.wait()
         return {"peak": peak_resident(), "imported": self.imported, "bare": self.bare}
 
-    def weigh(self, n: int) -> dict[str, float]:
-        """Bytes for one operation of a graph of n, kept after the forward pass; several graphs where n is small."""
+    def weigh(self, n: int, held: int) -> dict[str, float]:
+        """Bytes for one operation of a graph of n, kept after the forward pass; of several, with `held` in all."""
         self.engine.pull(self.engine.chain(min(n, 100)))  # whatever is loaded on first use is loaded now
         before = resident()
-        kept = [self.engine.chain(n) for _ in range(max(HELD // n, 1))]
+        kept = [self.engine.chain(n) for _ in range(max(held // n, 1))]
         return {"bytes": (resident() - before) / (n * len(kept))}
 
     def about(self) -> dict[str, Any]:

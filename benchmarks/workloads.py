@@ -33,6 +33,7 @@ class Way(NamedTuple):
     device: str = "cpu"
     step: Callable[[Any], Any] = unchanged  # a function that trains and evaluates, and returns tensors: minigrad.replay
     forward: Callable[[Any], Any] = unchanged  # the part of it from x and y to the loss: torch.compile
+    adam: dict[str, Any] = {}  # more arguments for Adam: a captured one counts its steps on the GPU
 
 
 class Start(NamedTuple):
@@ -207,7 +208,7 @@ def blob_adam(way: Way) -> Pair:
     torch = way.torch
     x_train, y_train, x_test, y_test, model = blob_adam_start(torch).to(way.device)
     loss_fn = torch.nn.MSELoss()
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01, **way.adam)
     loss_of = way.forward(lambda x, y: loss_fn(model(x), y))
 
     @way.step

@@ -23,6 +23,7 @@ from benchmarks.peers import programs  # noqa: E402
 from benchmarks.process import PINNED, Process, environment  # noqa: E402
 from benchmarks.surroundings import of_this_machine  # noqa: E402
 from benchmarks.workloads import STARTS, WORKLOADS, start  # noqa: E402
+from minigrad import cuda as minigrad_on_cuda  # noqa: E402
 
 QUICK = Settings(engines=["minigrad", "numpy"], device="cpu", threads=1, keep_blas=False, rounds=3, quick=True)
 
@@ -82,9 +83,10 @@ def test_inherited_settings_of_the_blas_are_dropped_unless_kept(monkeypatch: pyt
     assert env["OMP_NUM_THREADS"] == env["OPENBLAS_NUM_THREADS"] == env["MKL_NUM_THREADS"] == "2"
 
 
+@pytest.mark.skipif(minigrad_on_cuda.is_available(), reason="there is a GPU here")
 def test_cuda_without_a_device_says_not_run() -> None:
     process = Process("minigrad", threads=1, device="cuda", keep_blas=False)
-    assert process.ask("about")["absent"].startswith("not run: no CUDA")
+    assert process.ask("about")["absent"].startswith("not run: no GPU here: CuPy")
     process.stop()
 
 
@@ -112,7 +114,7 @@ def test_a_wrong_result_is_not_timed_and_fails_the_run(monkeypatch: pytest.Monke
     field = Field(QUICK)
     field.processes["minigrad", 1] = Wrong("minigrad", 1, "cpu", False)
     group = cases.GROUPS["graphs"]
-    found = measure.measure(group.cases[0], group, field, set())
+    found = measure.measure(group.cases[0], group, field, {})
     field.stop()
     assert found["numpy"].median > 0
     assert found["minigrad"].benchmark is None and found["minigrad"].wrong
@@ -125,13 +127,42 @@ def test_same(ours: list[float], same: bool) -> None:
     assert measure.same(ours, [1.0, 100.0], tolerance=1e-3) == same
 
 
+class Timed(Process):
+    """Says how long a step took, and takes none."""
+
+    def __init__(self, seconds: list[float]) -> None:
+        self.seconds = seconds
+
+    def ask(self, do: str, **arguments: Any) -> dict[str, Any]:
+        return {"seconds": arguments["loops"] * (self.seconds.pop(0) if len(self.seconds) > 1 else self.seconds[0])}
+
+
+def test_a_step_of_seconds_is_timed_twice_and_a_short_one_in_many_loops() -> None:
+    million = next(case for case in cases.GROUPS["graphs"].cases if case.operations == 1_000_000)
+    long = measure.Turns(Timed([6.0, 8.0]), million, turn=0.02)
+    assert (long.values, long.most_rounds, long.loops) == ([6e-6], 1, 1)
+    long.take()
+    assert long.values == [6e-6, 8e-6]
+    short = measure.Turns(Timed([1e-4]), cases.GROUPS["training"].cases[0], turn=0.02)
+    assert (short.values, short.most_rounds, short.loops) == ([], 10**6, 200)
+
+
+def test_who_is_slow_stops_and_the_table_says_where() -> None:
+    case = next(case for case in cases.GROUPS["graphs"].cases if case.operations == 10_000)
+    found = Found(measure.benchmark("slow", [40e-6, 40e-6], "second"))
+    assert measure.too_slow(found, case) == "stops at 10,000: that takes 0.4 s"
+    assert report.cell(Found(None, measure.too_slow(found, case)), "µs") == "stops at 10,000"
+    assert measure.too_slow(Found(None, "failed: RecursionError"), case) == "not run: failed at 10,000 operations"
+    assert not measure.too_slow(Found(measure.benchmark("quick", [1e-6, 1e-6], "second")), case)
+
+
 @pytest.mark.parametrize("name", WORKLOADS)
 def test_every_engine_at_hand_trains_alike(name: str) -> None:
     """A few steps, in this process: minigrad's against torch's, NumPy's and the peers' that are installed."""
     size = {"batch": 10, "hidden": 16} if name == "fashion" else {}
     expected = _trained(load("torch", "cpu", 1), name, size)
     for engine in ENGINES:
-        if engine in ("torch", "torch-compile"):
+        if engine in ("torch", "torch-compile") or "cpu" not in ENGINES[engine].computes:
             continue
         try:
             found = _trained(load(engine, "cpu", 1), name, size)
@@ -265,7 +296,7 @@ def test_a_name_that_is_not_there_is_refused() -> None:
 
 
 def test_every_name_chooses_something() -> None:
-    for name in cases.names():
+    for name in cases.names("cpu"):
         assert name in cases.FRESH or cases.chosen([name], quick=True), name
     everything = cases.chosen([], quick=False)
     assert {group: len(found) for group, found in everything.items()} == {

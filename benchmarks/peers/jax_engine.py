@@ -132,6 +132,7 @@ def make(name: str, device: str, threads: int) -> Jax:
     """NotThere where JAX finds no CUDA device."""
     try:
         jax.config.update("jax_platforms", device)
+        jax.config.update("jax_default_matmul_precision", "highest")  # float32 products, on a GPU too: no TF32
         jax.devices()
     except RuntimeError:
         raise NotThere("not run: JAX finds no CUDA device") from None
