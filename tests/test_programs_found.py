@@ -218,6 +218,59 @@ FOUND = {
         w = torch.ones(3, 2, requires_grad=True)
         y = F.embedding(torch.tensor([0, 1, 0, 2]), w, padding_idx=0)
         y.backward(torch.tensor([[1.0, float('inf')], [1.0, 2.0], [float('nan'), 3.0], [float('inf'), 1.0]]))""",
+    "the hooks of a single output that leads to no input": """
+        x = torch.tensor([1.0, 2.0], requires_grad=True)
+        z = torch.tensor([1.0, 2.0], requires_grad=True)
+        y, w, v = x.exp(), x * x, x * 3
+        for t in (y, w, v): t.retain_grad()
+        heard = []
+        y.register_hook(lambda g: heard.append(g.tolist()))
+        x.register_hook(lambda g: heard.append(g.tolist()))
+        n = torch.autograd.grad([y], [z], [torch.ones(2)], allow_unused=True)
+        n = torch.autograd.grad([x], [z], [torch.ones(2)], allow_unused=True)
+        w.backward(torch.ones(2), inputs=[z])
+        n = torch.autograd.grad([v, v], [z], [torch.ones(2), torch.ones(2)], allow_unused=True)
+        y.backward(torch.ones(2))""",
+    "lerp to a number keeps nothing": """
+        x = torch.tensor([1.0, -2.0, 0.3], requires_grad=True)
+        y = torch.tensor([0.1, 2.0, 1e-8], requires_grad=True)
+        a, b = torch.lerp(x, y, 0.25), x.lerp(y, 0.75)
+        for t in (a, b, a, b): t.backward(torch.tensor([1.0, 2.0, 5.0]))
+        e = x.lerp(y, 0), x.lerp(y, 1)
+        f = x.lerp(y.double(), 0.5)
+        g = x.lerp(torch.ones(2), 0.5)
+        h = x.lerp(2.0, 0.5)
+        i = x.long().lerp(x.long(), 0.5)""",
+    "how many are not 0 has no gradient": """
+        x = torch.tensor([[0.0, 2.0], [float('nan'), 0.0]], requires_grad=True)
+        y = x.norm(p=0, dim=1)
+        y.backward(torch.ones(2))
+        g, = torch.autograd.grad([x.norm(p=0)], [x])
+        z, = torch.autograd.grad([x.norm(p=0) * x], [x], [torch.ones(2, 2)])
+        n = torch.tensor(3.0).norm(p=0), torch.zeros(0, 2).norm(p=0, dim=0, keepdim=True)""",
+    "an infinite weight of another class": """
+        x = torch.tensor([[1.0, 2.0, 3.0], [0.0, 1.0, 2.0]], requires_grad=True)
+        w = torch.tensor([1.0, float('inf'), 2.0])
+        a = F.cross_entropy(x, torch.tensor([0, 2]), weight=w)
+        b = F.nll_loss(x.log_softmax(1), torch.tensor([2, 0]), weight=w)
+        c = F.cross_entropy(x, torch.tensor([1, 2]), weight=w, reduction='none')
+        d = F.cross_entropy(x, torch.tensor([1, 0]), weight=w[:2].repeat(2)[:3], ignore_index=1, label_smoothing=0.1)
+        (a + b).backward()
+        c.backward(torch.tensor([1.0, 2.0]))""",
+    "a divergence of shapes that do not fit": """
+        x = torch.tensor([[-1.0, -2.0, -0.5], [-0.1, -3.0, -1.5]], requires_grad=True)
+        y = torch.tensor([0.2, 0.3, 0.5], dtype=torch.float64, requires_grad=True)
+        e = F.kl_div(x, torch.ones(2, 2), reduction='sum')
+        f = F.kl_div(x, torch.ones(2, 2), reduction='sum', log_target=True)
+        a = F.kl_div(x, y, reduction='batchmean')
+        b = F.kl_div(x, y.float(), reduction='none', log_target=True)
+        (a + b.sum()).backward()""",
+    "bounds of a shape that does not fit": """
+        x = torch.tensor([[1.17, 0.82, -1.05]], requires_grad=True)
+        a = x.clamp(min=torch.zeros(2))
+        b = x.clamp(torch.zeros(3), torch.ones(2, dtype=torch.float64))
+        c = x.clamp(torch.zeros(2, 1), torch.ones(3))
+        c.backward(torch.tensor([[1.0, 2.0, 3.0], [5.0, 7.0, 11.0]]))""",
     "copy_ of more dimensions than there are": """
         a = torch.zeros(()).copy_(torch.ones(1))
         b = torch.zeros(3).copy_(torch.ones(1, 3, dtype=torch.float64))

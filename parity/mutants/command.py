@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from parity.conformance.devices import add_device, check_device
 from parity.mutants.checks import prepared
 from parity.mutants.engine import FILES, Mutant, all_mutants
 from parity.mutants.equivalent import EQUIVALENT
@@ -53,9 +54,11 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="which sample (default: 0)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N",
                         help="processes at a time (default: %(default)s)")
+    add_device(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every mutant's fate to FILE")
     options = parser.parse_args(arguments)
     options.mutants = chosen(parser, options)
+    check_device(parser, options.device)
     return options
 
 
@@ -90,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print("working out torch's answers …", file=sys.stderr)
     checks = prepared()
     print(f"{len(options.mutants)} mutants, {len(checks)} checks", file=sys.stderr)
-    found = fates(options.mutants, checks, options.jobs)
+    found = fates(options.mutants, checks, options.jobs, options.device)
     seconds = round(time.perf_counter() - start)
     print(report(found, seconds))
     if options.json:

@@ -151,14 +151,6 @@ def ignored_targets(library: Any, random: Random) -> Any:
     return [loss, *library.autograd.grad(loss, x)]
 
 
-def smoothed(library: Any, random: Random) -> Any:
-    logits, weight = leaf(library, random, 3, 4), leaf(library, random, 4).detach().abs()
-    ids = library.from_numpy(random.integers(0, 4, 3))
-    loss = library.nn.functional.cross_entropy(logits, ids, weight, ignore_index=2,
-                                               label_smoothing=float(random.choice([0.0, 0.1])))
-    return [loss, *library.autograd.grad(loss, logits)]
-
-
 def adam_steps(library: Any, random: Random) -> Any:
     w = library.nn.Parameter(leaf(library, random, 4).detach())
     optimizer = library.optim.Adam([w], 0.1, amsgrad=bool(random.integers(2)))
@@ -351,10 +343,7 @@ EQUIVALENT: dict[str, Equivalent] = {
     "exact.py: _log_float32: mantissa < np.float32(math.sqrt(0.5))  ->  mantissa <= np.float32(math.sqrt(0.5))":
         Equivalent("at the root of 1/2, halved up to 24 times, both polynomials give the same float32",
                    logs_of_halved_roots),
-    "nn/losses.py: cross_entropy: counted * (1 - label_smoothing) + kept * per_class * (label_smoothing / classes) if "
-    "label_smoothing else coun…  ->  counted * (1 - label_smoothing) + kept * per_class * (label_smoothing / classes)":
-        Equivalent("with nothing to smooth, one time what counts and 0 times the rest", smoothed),
-    "nn/losses.py: nll_loss: 0  ->  1 [2]":
+    "nn/losses.py: nll_loss: 0  ->  1 [3]":
         Equivalent("stands where the target is ignored; what is read there is replaced by 0", ignored_targets),
     "optim/adam.py: Adam._update: 3  ->  4":
         Equivalent("the end of a slice of a tuple that has three entries", adam_steps),

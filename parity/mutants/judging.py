@@ -17,6 +17,7 @@ from typing import Any
 from tqdm import tqdm  # type: ignore[import-untyped]
 
 import minigrad
+from parity.conformance.devices import OnDevice
 from parity.mutants.checks import Check
 from parity.mutants.engine import Base, Mutant
 from parity.mutants.equivalent import EQUIVALENT
@@ -46,7 +47,7 @@ class Hung(BaseException):
     """A check runs for too long. Not an Exception: what it runs must not catch it."""
 
 
-def fates(mutants: Sequence[Mutant], checks: Sequence[Check], jobs: int) -> list[Fate]:
+def fates(mutants: Sequence[Mutant], checks: Sequence[Check], jobs: int, device: str = "cpu") -> list[Fate]:
     """Judge all, several at a time, each in a process forked for it alone."""
     base = Base.made(mutants)
     context = multiprocessing.get_context("fork")
@@ -58,7 +59,7 @@ def fates(mutants: Sequence[Mutant], checks: Sequence[Check], jobs: int) -> list
     while len(found) < len(mutants):
         for i in itertools.islice(waiting, jobs - len(running)):
             receiver, sender = context.Pipe(duplex=False)
-            process = context.Process(target=send_judgement, args=(sender, mutants[i], checks, base))
+            process = context.Process(target=send_judgement, args=(sender, mutants[i], checks, base, device))
             process.start()
             sender.close()
             running[receiver] = i, process
@@ -78,22 +79,24 @@ def fates(mutants: Sequence[Mutant], checks: Sequence[Check], jobs: int) -> list
     return [found[i] for i in range(len(mutants))]
 
 
-def send_judgement(sender: Any, mutant: Mutant, checks: Sequence[Check], base: Base) -> None:
-    sender.send(judge(mutant, relevant(mutant, checks), base))
+def send_judgement(sender: Any, mutant: Mutant, checks: Sequence[Check], base: Base, device: str) -> None:
+    sender.send(judge(mutant, relevant(mutant, checks), base, device))
 
 
-def judge(mutant: Mutant, checks: Sequence[Check], base: Base) -> tuple[str, str, str]:
+def judge(mutant: Mutant, checks: Sequence[Check], base: Base, device: str = "cpu") -> tuple[str, str, str]:
     """The check that notices a mutant ("" if none does), what it says, and why the mutant is none, if it is none.
 
     In a process of its own: minigrad is not itself after.
     """
     equivalent = EQUIVALENT.get(mutant.key)
-    limit_memory()
+    if device == "cpu":
+        limit_memory()  # CUDA takes addresses for all its memory at once
     try:
         numbers = equivalent.on_random_inputs(minigrad) if equivalent else None
         library = base.changed(mutant)
+        subject = library if device == "cpu" else OnDevice(library, device)
         for check in checks:
-            found = within(LIMIT, check, library)
+            found = within(LIMIT, check, subject)
             if found:
                 return check.name, found, ""
         if equivalent is not None and numbers == equivalent.on_random_inputs(library):

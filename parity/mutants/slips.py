@@ -128,11 +128,11 @@ SLIPS = [
     slip("mean for weighted mean", "over the elements", "nn/losses.py", "_weighted",
          ("losses.sum() / weight.sum()", "losses.mean()")),
     slip("mean for weighted mean", "over the targets", "nn/losses.py", "nll_loss",
-         ("n = counted.sum()", "n = kept.sum()")),
+         ("n = wrap(counted.sum())", "n = wrap(kept.sum())")),
     slip("mean for weighted mean", "ignored targets count", "nn/losses.py", "cross_entropy",
-         ("n = counted.sum()", "n = kept.size")),
+         ("n = wrap(counted.sum())", "n = wrap(np.array(kept.size))")),
     slip("label smoothing", "over the other classes alone", "nn/losses.py", "cross_entropy",
-         ("kept * per_class * (label_smoothing / classes)", "kept * per_class * (label_smoothing / (classes - 1))")),
+         ("per_class, 0) * (label_smoothing / classes)", "per_class, 0) * (label_smoothing / (classes - 1))")),
 ]
 
 

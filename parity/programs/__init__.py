@@ -6,6 +6,8 @@
     writing.py      the grammar: statements that write into memory, ask for gradients, change modes; whole programs
     training.py     the grammar of training loops
     agreement.py    whether both came to the same, as far as rounding lets them
+    noise.py        what rounding may make of a program
+    stepwise.py     a training loop, step by step from equal numbers
     excuses.py      what is let pass, every kind with its reason
     shrinking.py    a program that differs, made short
     searching.py    the search: so many programs of each kind

@@ -4,7 +4,7 @@ Exceptions must have the same type; shapes, dtypes, flags and integers must be e
 near as rounding explains. How near that is, torch says: the program runs on it again a few times, with a rounding
 error added to every number (`noise`): a tie that rounding breaks may then break the other way, and an ill-conditioned
 program is known by the spread of its results. Numbers of few binary digits are exact and stay so: a tie of such
-numbers is a tie for every engine.
+numbers is a tie for every engine. A training loop that differs is judged step by step (`stepwise`), and in float64.
 
 The numbers are in `parity.tolerances`; what is let pass, and why, is in `excuses`.
 """
@@ -19,10 +19,11 @@ from typing import Any
 import numpy as np
 import torch
 
-import minigrad
+from parity.conformance import devices
 from parity.programs import excuses
 from parity.programs.machine import Outcome, Program, Seen, run
-from parity.programs.noise import Noise, spreads, undetermined
+from parity.programs.noise import Noise, spreads
+from parity.programs.stepwise import Meetings, is_training, run_with
 from parity.tolerances import PROGRAM_OF_LARGEST, PROGRAM_RELATIVE, PROGRAM_RERUNS, PROGRAM_SPREAD
 
 
@@ -44,7 +45,7 @@ def judge(program: Program) -> Judged:
     used: set[str] = set()
     on_torch = partial(run, torch)
     while True:
-        ours, theirs = run(minigrad, program), on_torch(program)
+        ours, theirs = run(devices.ours(), program), on_torch(program)
         if "NameError" in (*ours.errors, *theirs.errors):  # no program that was written whole: one being shrunk
             return Judged()
         found = compare(program, ours, theirs, used)
@@ -59,17 +60,32 @@ def judge(program: Program) -> Judged:
             program, on_torch = excuses.without_refused(program, ours), excuses.run_unchecked
         else:
             program = excuses.without(program, at)
-    noisy = [on_torch(program, Noise(seed)) for seed in range(PROGRAM_RERUNS)]
-    if any(noise.errors != theirs.errors for noise in noisy):
-        return Judged(None, (*sorted(used), excuses.BRANCHES))
-    spread = spreads(theirs, noisy)
-    found = compare(program, ours, theirs, used, spread)
-    if found is None:
-        return Judged(None, (*sorted(used), excuses.ROUNDING))
+    if is_training(program):
+        excuse = excuses.STEP_BY_STEP
+        found = difference_of_a_step(program, used) or difference_in_float64(program, theirs)
+    else:
+        runs = [theirs, *[on_torch(program, Noise(seed)) for seed in range(PROGRAM_RERUNS)]]
+        like = next((one for one in runs if one.errors == ours.errors), None)  # it takes the branches that we take
+        excuse = excuses.ROUNDING if like is theirs else excuses.BRANCHES
+        found = compare(program, ours, like, used, spreads(like, runs)) if like else found
+    return Judged(found, (*sorted(used), *(() if found else [excuse])))
+
+
+def difference_of_a_step(program: Program, used: set[str]) -> str | None:
+    """The first difference of a training loop that goes on with torch's numbers after each step."""
+    leader = Meetings()
+    theirs = run_with(leader, torch, program)
+    ours = run_with(Meetings(leader), devices.ours(), program)
+    noisy = [run_with(Meetings(leader), torch, program, Noise(seed)) for seed in range(PROGRAM_RERUNS)]
+    return compare(program, ours, theirs, used, spreads(theirs, noisy))
+
+
+def difference_in_float64(program: Program, theirs: Outcome) -> str | None:
+    """The first difference where a float32 loop runs in float64: what is wrong there can not hide behind rounding."""
     exact = excuses.in_float64(program)
-    if exact != program and run(torch, exact).errors == theirs.errors:
-        found = compare(program, ours, theirs, used, undetermined(theirs, spread)) or difference(exact)
-    return Judged(found, tuple(sorted(used)) if found else (*sorted(used), excuses.IN_FLOAT64))
+    if exact == program:
+        return None
+    return difference(exact) if run(torch, exact).errors == theirs.errors else "it is another program in float64"
 
 
 def compare(program: Program, ours: Outcome, theirs: Outcome, used: set[str],
@@ -107,8 +123,7 @@ def differences(ours: Seen | None, theirs: Seen | None, largest: dict[str, float
     elif ours is None:
         yield "is missing where torch has it", excuses.TORN if torn else None
     elif theirs is None or (theirs.value is None and isinstance(ours.value, np.ndarray)):
-        zeros = excuses.ZEROS if free and isinstance(ours.value, np.ndarray) and not ours.value.any() else None
-        yield "is there where torch has none", excuses.TORN if torn else zeros
+        yield "is there where torch has none", excuses.TORN if torn else None
     elif isinstance(theirs.value, np.ndarray) and isinstance(ours.value, np.ndarray):
         for (word, mine), (_, other) in zip(ours.facts, theirs.facts, strict=True):
             if mine != other:

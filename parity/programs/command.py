@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from tqdm import tqdm  # type: ignore[import-untyped]
 
+from parity.conformance.devices import add_device, check_device
 from parity.conformance.report import versions
 from parity.programs.excuses import REASONS
 from parity.programs.machine import Program, run
@@ -53,11 +54,13 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--kind", choices=("both", *KINDS), default="both", help="default: %(default)s")
     add("--jobs", type=int, default=os.cpu_count() or 1, metavar="N",
         help="how many processes at a time (default: %(default)s, one a core)")
+    add_device(parser)
     add("--json", type=Path, metavar="FILE", help="write counts and every program that differs to FILE")
     add("--out", type=Path, metavar="DIR", help="write every program that differs to DIR, as a script")
     options = parser.parse_args(arguments)
     if options.count < 1 or options.jobs < 1:
         parser.error("--count and --jobs must be at least 1")
+    check_device(parser, options.device)
     return options
 
 

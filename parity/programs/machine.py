@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from parity.conformance.devices import home_of
 from parity.conformance.samples import Library
 
 SEED = 20240229
@@ -111,6 +112,11 @@ def compiled(statement: str) -> CodeType:
 
 def run(library: Library, program: Program, after: Callable[[Machine], None] | None = None) -> Outcome:
     """The outcome of a program; `after` is called after each statement."""
+    with home_of(library):
+        return _run(library, program, after)
+
+
+def _run(library: Library, program: Program, after: Callable[[Machine], None] | None) -> Outcome:
     machine, outcome = Machine(library), Outcome()
     for statement in program.statements:
         error = machine.run(statement)

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from parity.programs.machine import Machine, Outcome, is_tensor
-from parity.tolerances import PROGRAM_POLE, PROGRAM_UNDETERMINED
+from parity.tolerances import PROGRAM_POLE
 
 
 class Noise:
@@ -82,9 +82,3 @@ def at_a_pole(values: Sequence[Any]) -> Any:
     """Whether all runs came to huge numbers, and to both signs: a quotient by what is 0 but for rounding."""
     huge = np.min(np.abs(values), axis=0) > PROGRAM_POLE / np.finfo(values[0].dtype).eps
     return huge & (np.min(values, axis=0) < 0) & (np.max(values, axis=0) > 0)
-
-
-def undetermined(theirs: Outcome, spread: dict[str, Any]) -> dict[str, Any]:
-    """The spreads, but nan for the numbers that rounding errors change by per cents: they say nothing any more."""
-    return {name: np.where(away > PROGRAM_UNDETERMINED * np.abs(theirs.variables[name].value), np.nan, away)
-            for name, away in spread.items()}

@@ -120,7 +120,7 @@ def two_inputs(s: Scene) -> Expression:
     return s.one_of((
         f"torch.maximum({x}, {y})", f"torch.minimum({x}, {y})", f"torch.where({x} > {y}, {x}, {y})",
         f"torch.where({x} > 0, {y}, {scalar(s)})", f"torch.add({x}, {y})",
-        f"torch.sub({x}, {y})", f"torch.lerp({x}, {y}.to({x}.dtype), 0.25)", f"{x}.clamp(min={y})",
+        f"torch.sub({x}, {y})", f"torch.lerp({x}, {y}, 0.25)", f"{x}.clamp(min={y})",
         f"{x}.clamp({y}, {y} + 1)",
         f"torch.div({x}, {y}, rounding_mode='floor')", f"torch.div({x}, {y}, rounding_mode='trunc')",
         f"torch.fmod({x}, {y})", f"torch.pow({x}.abs() + 0.5, {y})", f"torch.addcmul({x}, {x}, {y}, value=0.5)",
@@ -349,7 +349,8 @@ def loss(s: Scene) -> Expression:
     how = s.one_of(("", ", reduction='none'", ", reduction='sum'", ", reduction='mean'"))
     return s.one_of((
         f"F.mse_loss({x}, {y}{how})", f"F.l1_loss({x}, {y}{how})", f"F.smooth_l1_loss({x}, {y}{how}, beta=0.5)",
-        f"F.huber_loss({x}, {y}{how}, delta=0.5)", f"F.kl_div({x}, {x}.exp(){how})".replace("'mean'", "'batchmean'"),
+        f"F.huber_loss({x}, {y}{how}, delta=0.5)",
+        f"F.kl_div({x}, ({y} * 0.5).exp(){how})".replace("'mean'", "'batchmean'"),
         f"F.binary_cross_entropy_with_logits({x}, {y}{how})",
         f"F.binary_cross_entropy({x}.sigmoid(), {y}.sigmoid(){how})",
         f"F.cross_entropy({x}, {y}.softmax(-1){how})" if s[x].shape == s[y].shape and s[x].numel() else

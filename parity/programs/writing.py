@@ -18,7 +18,7 @@ MODES = ("", "", "", "", "with torch.no_grad(): ", "with torch.no_grad(): ", "wi
 IN_PLACE = ("mul_({y})", "add_({y})", "sub_({y})", "div_({y})", "copy_({y})", "clamp_(-1, 1)", "tanh_()", "exp_()",
             "sigmoid_()", "relu_()", "zero_()", "fill_(1.5)", "fill_({y}.sum())", "neg_()", "abs_()", "square_()",
             "sqrt_()", "masked_fill_({x} > 0, 0.5)", "pow_(2)", "sin_()", "t_()", "unsqueeze_(0)", "squeeze_()",
-            "floor_()", "transpose_(0, -1)", "lerp_({y}.to({x}.dtype), 0.5)", "addcmul_({y}, {y})", "clamp_(min=0)",
+            "floor_()", "transpose_(0, -1)", "lerp_({y}, 0.5)", "addcmul_({y}, {y})", "clamp_(min=0)",
             "mul_(2)", "add_(1)", "retain_grad()", "uniform_()", "normal_()", "cumsum_(0)",
             "round_()")
 RESHAPES = re.compile(r"(\bt|transpose|squeeze)_\(")  # without recording, they leave a history of another shape

@@ -144,6 +144,7 @@ def selections_with_repetition(torch: Any) -> Any:
 def losses_with_every_option(torch: Any) -> Any:
     f, x, y = torch.nn.functional, drawn(torch, 4, 5), torch.tensor([0, 4, -100, 2])
     weight = drawn(torch, 5, seed=1, grad=False).abs()
+    endless = torch.where(torch.arange(5) == 3, float("inf"), weight)
     soft = drawn(torch, 4, 5, seed=2).softmax(1)
     found = []
     for reduction in ("mean", "sum", "none"):
@@ -151,6 +152,8 @@ def losses_with_every_option(torch: Any) -> Any:
             found += derivatives(torch, lambda a, o=options, r=reduction: f.cross_entropy(a, y, reduction=r, **o), x)
             found += derivatives(torch, lambda a, b, o=options, r=reduction: (
                 f.cross_entropy(a, b, reduction=r, **o)), x, soft)
+        for loss in (f.cross_entropy, f.nll_loss):  # no target is of the class whose weight is infinite
+            found += derivatives(torch, lambda a, r=reduction, loss=loss: loss(a, y, endless, reduction=r), x)
         found += derivatives(torch, lambda a, r=reduction: f.nll_loss(a, y, weight, reduction=r), x)
         found += derivatives(torch, lambda a, r=reduction: f.nll_loss(a, y.clamp(0), reduction=r, ignore_index=2), x)
         for loss in (f.mse_loss, f.l1_loss, f.huber_loss, f.smooth_l1_loss, f.binary_cross_entropy_with_logits):
