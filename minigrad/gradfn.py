@@ -12,7 +12,7 @@ _TORCH_NAMES = {"l1_loss": "MeanBackward0", "kl_div": "SubBackward0", "cross_ent
                 "copy_slices": "CopySlices", "copy": "CopyBackwards", "to": "ToCopyBackward0",
                 "floor_divide": "NotImplemented", "matmul": "UnsafeViewBackward0", "square": "PowBackward0",
                 "log2": "Log2Backward0", "log10": "Log10Backward0", "log1p": "Log1PBackward0",
-                "expm1": "Expm1Backward0", "diagonal": "DiagonalBackward0_copy"}
+                "expm1": "Expm1Backward0", "diagonal_copy": "DiagonalBackward0_copy"}
 
 
 class GradFn:

@@ -21,6 +21,7 @@ from parity.tolerances import (
     INITIAL,
     JUDGES,
     KINKS,
+    LOST,
     SETTLED,
     WITHOUT_JUDGES,
     GrowthOfRounding,
@@ -49,6 +50,7 @@ class Comparison:
         self.big = False  # whether a big model is trained
         self.over_a_kink: set[str] = set()  # engines with a ReLU on the other side than the judge's
         self.line_shares = dict.fromkeys(engines, 0.0)  # what is allowed to a loss by now, for lines that print it
+        self.lost_at: int | None = None  # the step from which on torch, nudged, is somewhere else altogether
         self.length: int | None = None  # the number of steps, if the script or anybody knows
         self.notes: list[str] = []  # what the script wants to be told with its figures
         self.complete_folder = True  # whether the script found all that lies beside it
@@ -68,8 +70,9 @@ class Comparison:
                 self.take_losses(everybody)
             case Update():
                 self.take_update(reference, everybody)
-        bound = self.bound("loss", "of all models", self.results[REFERENCE].largest.get("loss", 0.0), 1.0)
-        self.line_shares = {name: self.limit(name, "loss", bound) for name in self.results}
+        strayed = {name: result.largest.get("loss", 0.0) for name, result in self.results.items()}
+        bounds = self.bounds("loss", "of all models", strayed, 1.0)
+        self.line_shares = {name: self.limit(name, "loss", bounds) for name in self.results}
 
     def stop_judging(self) -> None:
         """The judges have done their steps of a big model; from now on torch stands in for them."""
@@ -186,11 +189,11 @@ class Comparison:
         center = arrays.get(JUDGE, arrays[REFERENCE])
         distances = {name: distance(array, center) for name, array in arrays.items()}
         errors = {name: relative(apart, largest) for name, apart in distances.items()}
-        bound = self.bound(kind, quantity, distances[REFERENCE], largest)
+        bounds = self.bounds(kind, quantity, distances, largest)
         for name, error in errors.items():
             self.results[name].error(kind, error)
         for result, mine, right in self.against_same_precision(arrays):
-            limit = self.limit(result.engine.name, kind, bound)
+            limit = self.limit(result.engine.name, kind, bounds)
             if not same_form(mine, right):
                 self.differs(result, f"{what} is {form(mine)}, torch's is {form(right)}")
             else:
@@ -201,9 +204,21 @@ class Comparison:
                 result.of_bound = max(result.of_bound or 0.0, share)
                 if share > 1 and mine is not None and center is not None:
                     self.differs(result, f"{what}: {off(error, limit)}; {worst_entry(mine, center)}")
-        return errors, bound
+        return errors, bounds[0]
 
     # ---- what is allowed ----
+    def bounds(
+        self, kind: str, quantity: Hashable, distances: Mapping[str, float], largest: float
+    ) -> tuple[float, float]:
+        """What rounding may explain in float32 and in float64, relative to `largest`; nudged engines tell, too."""
+        nudged = [name for name in distances if ENGINES[name].nudged]
+        narrow = max(distances[name] for name in (REFERENCE, *nudged) if not ENGINES[name].wide)
+        wide = max([distances[name] for name in nudged if ENGINES[name].wide], default=0.0)
+        if nudged and self.lost_at is None and relative(narrow, largest) > LOST:
+            self.lost_at = self.step
+        of_judges = max(JUDGES, relative(GROWTH * self.growth.so_far(("judges", kind, quantity), wide), largest))
+        return self.bound(kind, quantity, narrow, largest), of_judges
+
     def bound(self, kind: str, quantity: Hashable, torch_error: float, largest: float) -> float:
         """What rounding may explain in float32, relative to `largest`."""
         if self.judged_steps is not None:
@@ -215,10 +230,11 @@ class Comparison:
             return WITHOUT_JUDGES
         return relative(self.growth.bound((kind, quantity), torch_error, largest), largest)
 
-    def limit(self, engine: str, kind: str, bound: float) -> float:
+    def limit(self, engine: str, kind: str, bounds: tuple[float, float]) -> float:
         """What is allowed to one engine."""
+        bound, of_judges = bounds
         if ENGINES[engine].wide:
-            return JUDGES
+            return of_judges
         over_a_kink = self.big and engine in self.over_a_kink
         return max(bound, KINKS[kind]) if over_a_kink else bound
 

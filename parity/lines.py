@@ -14,7 +14,7 @@ from itertools import zip_longest
 from math import isfinite
 
 from parity.records import Line
-from parity.tolerances import JUDGES, MOST_PLACES, SETTLED, WITHOUT_JUDGES, GrowthOfRounding
+from parity.tolerances import MOST_PLACES, SETTLED, WITHOUT_JUDGES, GrowthOfRounding
 
 NUMBER = re.compile(r"(?<![\w.])[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|(?:nan|inf)\b)")
 SHOWN = 120  # characters of a line, in a report
@@ -78,20 +78,29 @@ class Expectations:
         text = text_of(torch)
         if judge is None or text_of(judge) != text:
             return [Expected(n, max(WITHOUT_JUDGES * abs(n), SETTLED["float32"])) for n in torch.numbers]
-        if len(self.largest) > MOST_PLACES:
-            self.largest.clear()
         expected = []
         for place, (number, right) in enumerate(zip(torch.numbers, judge.numbers, strict=True)):
-            size = abs(right) if isfinite(right) else 0.0
-            self.largest[text, place] = largest = max(self.largest.get((text, place), 0.0), size)
             bound = self.growth.bound((text, place), abs(number - right), abs(right))
+            largest = self.largest_at(text, place, right)
             expected.append(Expected(right, max(bound, share * largest, SETTLED["float32"])))
         return expected
 
+    def of_judge(self, judge: Line, share: float) -> list[Expected]:
+        """For each number what the other float64 engine should print, to a share of the largest number at this place.
 
-def expected_of_judge(judge: Line) -> list[Expected]:
-    """For each number what the other float64 engine should print."""
-    return [Expected(number, max(JUDGES * abs(number), SETTLED["float64"])) for number in judge.numbers]
+        Of the largest, not of the number itself: a gradient that has come near 0 is what is left of larger terms.
+        """
+        text = text_of(judge)
+        return [Expected(number, max(share * self.largest_at(text, place, number), SETTLED["float64"]))
+                for place, number in enumerate(judge.numbers)]
+
+    def largest_at(self, text: str, place: int, number: float) -> float:
+        """Take in a judge's number; return the largest until now at this place of this line."""
+        if len(self.largest) > MOST_PLACES:
+            self.largest.clear()
+        size = abs(number) if isfinite(number) else 0.0
+        self.largest[text, place] = max(self.largest.get((text, place), 0.0), size)
+        return self.largest[text, place]
 
 
 def text_of(line: Line) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from parity.engines import ENGINES, JUDGE, REFERENCE
-from parity.lines import Expectations, expected_of_judge, quote_both, same_numbers
+from parity.lines import Expectations, quote_both, same_numbers
 from parity.records import Line
 
 MOST_WAITING = 10_000  # lines of one engine that another has not got to; then the other counts as silent
@@ -76,7 +76,7 @@ class PrintedLines:
     def is_same(self, line: Line, right: Line, judge: Line | None, share: float) -> bool:
         """Whether an engine's line is the right one, torch's or the judge's, as far as rounding goes."""
         if right is judge:
-            return same_numbers(line, right, expected_of_judge(right))
+            return same_numbers(line, right, self.expectations.of_judge(right, share))
         if judge is None and JUDGE in self.engines and self.engines[JUDGE].stopped:
             judge = right
         return same_numbers(line, right, self.expectations.of(right, judge, share))

@@ -14,7 +14,7 @@ from parity.engines import JUDGE, REFERENCE
 from parity.lines import LEFT_OUT
 from parity.results import EngineResult
 from parity.sampling import EVERY, FULL_STEPS
-from parity.tolerances import WITHOUT_JUDGES
+from parity.tolerances import LOST, WITHOUT_JUDGES
 from parity.verdict import is_judged, problems, summary, unable_judges, verdict, why_not_judged
 
 WIDTH = 108
@@ -120,11 +120,16 @@ def notes(comparison: Comparison) -> list[str]:
     if not comparison.complete_folder:
         found.append("the script's folder is too large to copy whole; the script saw only the nearest files.")
     for name, result in comparison.results.items():
-        if not result.engine.judged and result.finished.outcome == "finished":
+        if result.engine.judged is result.engine.nudged is False and result.finished.outcome == "finished":
             why = "keeps ten bits of each factor of a product" if result.engine.tf32 else "adds in another order"
             found.append(f"{name} {why}: its errors are shown, not judged.")
         if result.excuse:
             found.append(f"{name}: {result.excuse}. Up to {WITHOUT_JUDGES:.0e} is allowed for that.")
+    if any(result.engine.nudged for result in comparison.results.values()):
+        lost = f" From step {comparison.lost_at} on that is more than {LOST:.0%} of the largest entry: a fault that " \
+            "sets in there would not be found." if comparison.lost_at is not None else ""
+        found.append("an engine disagreed, so torch ran again with errors of rounding's size added at every step. "
+                     f"What that changes is rounding here, and allowed to all engines.{lost}")
     crossed = {name: result.kink_step for name, result in comparison.results.items() if result.kink_step}
     if crossed and comparison.big:
         steps = ", ".join(f"{name} from step {step}" for name, step in crossed.items())

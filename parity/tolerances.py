@@ -86,6 +86,19 @@ SETTLED = {"float32": 1e-6, "float64": 1e-13}
 # Initial weights, too, are then held to a few ulps only: some are computed (orthogonal_), not just drawn.
 INITIAL = FLOOR * ULP
 
+# Where an engine or a judge is beyond all this after step 1, the script may be one whose training amplifies rounding,
+# so that no two engines can stay together. Four sigmoid layers that learn XOR with lr 1 leave a plateau at step 1230;
+# fifty steps later torch in float64 and torch in float64 nudged by two units in the last place are further apart than
+# the largest gradient. What an engine may be off is then not what torch's one run tells. So the script runs again, with
+# two engines more (`nudging`): torch in float32 and in float64 with errors of up to NUDGE ulps added to every parameter
+# after every step, more than rounding adds. From then on GROWTH times what these are off counts as what torch is off:
+# the one in float32 for float32's bounds, the one in float64 for JUDGES. Nothing changes before the amplification sets
+# in, nor in step 1, where a wrong rule shows. A fault that sets in later than the chaos hides in it: the report says
+# from which step on that is so (LOST: a tenth of the largest entry). With NUDGE = 2 minigrad in float64 took 97 % of
+# what was then allowed in that script: eight ulps, as in FLOOR, leave room for other scripts.
+NUDGE = 8.0
+LOST = 0.1
+
 MOST_PLACES = 20_000  # whose errors are remembered, so that a long run stays small
 
 
@@ -99,9 +112,12 @@ class GrowthOfRounding:
         """Take in torch's error of this step; return what is allowed for the same quantity in this step."""
         if len(self.largest_error) > MOST_PLACES:
             self.largest_error.clear()
-        so_far = max(self.largest_error.get(quantity, 0.0), torch_error)
-        self.largest_error[quantity] = so_far
-        return GROWTH * so_far + FLOOR * ULP * largest_entry
+        return GROWTH * self.so_far(quantity, torch_error) + FLOOR * ULP * largest_entry
+
+    def so_far(self, quantity: Hashable, error: float) -> float:
+        """Take in an error of this step; return the largest until now."""
+        self.largest_error[quantity] = max(self.largest_error.get(quantity, 0.0), error)
+        return self.largest_error[quantity]
 
     def later_bound(self, quantity: Hashable, largest_entry: float, times_as_long: float) -> float:
         """What is allowed between torch and another float32 engine, after so many times the judged steps."""
@@ -217,10 +233,6 @@ PROGRAM_SPREAD = 20.0
 # Where all runs exceed PROGRAM_POLE / eps and do not agree about the sign, something was divided by what is 0 but for
 # rounding (up to 10,000 ulps of 1: a normalization enlarges them 300 times). It may as well be exactly 0.
 PROGRAM_POLE = 1e-4
-# Adam and RMSprop make steps of equal length out of gradients that are 0 but for rounding; a few such steps on, six
-# runs do not show how far others may come. A training loop in which rounding has grown to PROGRAM_UNDETERMINED of a
-# number, 100,000 times what it was, is judged in float64 instead, where it is as small as rounding is there.
-PROGRAM_UNDETERMINED = 0.01
 
 
 # ---- what the documents print (`tests/test_documents.py`) ----

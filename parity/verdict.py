@@ -126,6 +126,13 @@ def unable_judges(comparison: Comparison) -> list[str]:
     return [name for name, result in comparison.results.items() if result.engine.wide]
 
 
+def may_be_amplified_rounding(comparison: Comparison) -> bool:
+    """Whether an engine disagrees, after step 1, that judges could judge: then nudged engines are asked (NUDGE)."""
+    found = [problem for problem in problems(comparison) if problem.kind == "DISAGREE"]
+    fit = judges_were_asked(comparison) and not comparison.big and not why_not_judged(comparison)
+    return bool(found) and fit and all(problem.step > 1 for problem in found)
+
+
 def problems_of(comparison: Comparison, name: str) -> list[Problem]:
     result, torch = comparison.results[name], comparison.results[REFERENCE].finished
     who = f"{comparison.name}: {name}"

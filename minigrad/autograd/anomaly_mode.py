@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..device import is_array
 from ..engine import Node, TensorCore
 from ..gradfn import torch_name
 from ..modes import Setter
@@ -42,7 +43,7 @@ class detect_anomaly(set_detect_anomaly):
 def refuse_nan(node: Node, i: int, grad: Any) -> None:
     """The watch on backward: the gradient that a node's rule gives for its i-th input."""
     array = grad.array if isinstance(grad, TensorCore) else grad
-    if isinstance(array, np.ndarray | np.generic) and np.isnan(array).any():
+    if (is_array(array) or isinstance(array, np.generic)) and np.isnan(array).any():
         raise RuntimeError(f"Function '{torch_name(node)}' returned nan values in its {i}th output.")
 
 

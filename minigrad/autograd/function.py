@@ -35,6 +35,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import inplace
+from ..device import as_array, of, place
 from ..engine import NEVER, Cell, Leaf, Node, Op, Pullback, TensorCore, own, wrap
 from ..modes import mode, no_grad
 
@@ -186,13 +187,14 @@ class FunctionNode(Node):
     function: type[Function]
     ctx: FunctionCtx
     tensor_at: list[int]  # where among the arguments the tensors are, that `parents` belong to
-    like: list[Any]  # for each output its array's shape and dtype, or None if it is no tensor
+    like: list[Any]  # for each output its array's shape, dtype and device, or None if it is no tensor
     origins: list[Node | int | None]  # for each saved tensor the node that made it, or its number as an output
 
     def __init__(self, function: type[Function], ctx: FunctionCtx, args: Sequence[Any], outputs: Sequence[Any]) -> None:
         self.function, self.ctx = function, ctx
         self.tensor_at = [i for i, a in enumerate(args) if isinstance(a, TensorCore)]
-        self.like = [(t.array.shape, t.array.dtype) if isinstance(t, TensorCore) else None for t in outputs]
+        self.like = [(t.array.shape, t.array.dtype, of(t.array)) if isinstance(t, TensorCore) else None
+                     for t in outputs]
         rules = [_argument(i) for i in range(len(self.tensor_at))]
         pullback = HandMade(f"{function.__name__}Backward", rules, len(ctx.to_save))
         parents = [args[i].node for i in self.tensor_at]
@@ -231,8 +233,9 @@ class FunctionNode(Node):
     def _as_tensor(self, i: int, g: Any) -> Any:
         """The gradient of the i-th output, for the user's backward."""
         if g is None and self.like[i] is not None and self.ctx.materialize_grads:
-            g = np.zeros(*self.like[i])  # shape and dtype
-        return g if g is None or isinstance(g, TensorCore) else wrap(np.asarray(g) if isinstance(g, np.generic) else g)
+            shape, dtype, where = self.like[i]
+            g = place(np.zeros(shape, dtype), where)
+        return g if g is None or isinstance(g, TensorCore) else wrap(as_array(g))
 
     def _passed_on(self, i: int, g: Any, others: Sequence[Any]) -> Any:
         """The gradient of the i-th parent, for the engine. What the user may hold, or returned twice, is copied."""

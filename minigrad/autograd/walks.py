@@ -62,13 +62,14 @@ def grad(outputs: OneOrMany, inputs: OneOrMany, grad_outputs: OneOrMany = None, 
                       stacklevel=2)
     if materialize_grads and allow_unused is False:
         raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: False.")
-    nodes = _input_nodes(_listed(inputs))
+    wanted = _listed(inputs)
+    nodes = _input_nodes(wanted)
     found = _run(outputs, grad_outputs, nodes, retain_graph, create_graph)
     gradients: list[Tensor | None] = []
     for i, node in enumerate(nodes):
         g = found.get(node)
         if g is None and materialize_grads:
-            g = np.zeros(node.shape, node.dtype)
+            g = np.zeros_like(wanted[i].array)
         elif g is None and not allow_unused:
             raise RuntimeError(
                 f"The differentiated Tensor at index {i} (shape {list(node.shape)}) appears to not have been used in "

@@ -10,17 +10,22 @@ import numpy as np
 from .. import ops
 from ..dtypes import as_dtype, dtype
 from ..engine import Op, TensorCore, apply, wrap
-from .pointwise import abs, add, clone, mul, sign, where
+from .pointwise import abs, add, clone, mul, where
 from .promotion import cast, numpy_names, shape_error, tensor_only
-from .reductions import Dim, amax, amin, many_dims, sum
-from .shapes import expand, unsqueeze
+from .reductions import Dim, amax, amin, many_dims, one_dim, sum
+from .shapes import expand, movedim, unsqueeze
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
 
 
 _dot, _mv, _vm, _batched = [ops.reshape.named(name) for name in ("dot", "mv", "squeeze4", "unsafe_view")]
-_bmm, _diagonal, _diag_embed = ops.matmul.named("bmm"), ops.index.named("diagonal"), ops.put.named("diag_embed")
+_bmm, _diag, _diag_embed = ops.matmul.named("bmm"), ops.index.named("diagonal_copy"), ops.put.named("diag_embed")
+_diagonal = Op("diagonal", lambda x, /, block, key: np.einsum("...ii->...i", x[block]), view=True,  # as x[key] copies
+               x=ops.index.rules["x"])
+
+_count = Op("linalg_vector_norm", lambda x, /, dim, keepdim: (x != 0).sum(dim, dtype=x.dtype, keepdims=keepdim),
+            x=lambda g: None)  # a number of elements: torch leaves its gradient out
 
 
 def matmul_operator(input: Tensor, other: Any) -> Tensor:
@@ -173,7 +178,7 @@ def vector_norm(x: Tensor, ord: float = 2, dim: Dim = None, keepdim: bool = Fals
     if ord in (math.inf, -math.inf):
         return (amax if ord > 0 else amin)(abs(x), dim, keepdim)
     if ord == 0:
-        return sum(sign(abs(x)), dim, keepdim)
+        return apply(_count, (x, many_dims(dim, x.array.ndim), keepdim))
     sizes = where(x == 0, 0, abs(x))  # the gradient at 0 is 0 for every ord
     return sum(sizes**ord, dim, keepdim) ** (1 / ord)
 
@@ -208,7 +213,7 @@ def triu(input: Tensor, diagonal: int = 0) -> Tensor:
 
 def _triangle(op: Op, input: Tensor, diagonal: int) -> Tensor:
     if input.array.ndim < 2:
-        raise RuntimeError(f"{op.name}: input tensor must have at least 2 dimensions")
+        raise RuntimeError(f"{op.name}: input tensor must have at least 2 dimensions, not {input.array.ndim}")
     return apply(op, (input, diagonal))
 
 
@@ -217,12 +222,26 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
     shape = input.array.shape
     if len(shape) not in (1, 2):
         raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {len(shape)}D")
-    down, right = max(-diagonal, 0), max(diagonal, 0)
-    n = shape[0] if len(shape) == 1 else max(0, min(shape[0] - down, shape[1] - right))
-    key = (np.arange(n) + down, np.arange(n) + right)
-    if len(shape) == 1:
-        return apply(_diag_embed, (input, (n + down + right,) * 2, key))
-    return apply(_diagonal, (input, key))
+    if len(shape) == 2:
+        return apply(_diag, (input, _diagonal_of(shape, diagonal)[1]))
+    n = shape[0] + max(diagonal, -diagonal)
+    return apply(_diag_embed, (input, (n, n), _diagonal_of((n, n), diagonal)[1]))
+
+
+def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
+    """The elements at (i, i + offset) of dimensions dim1 and dim2, as the last dimension: a view."""
+    if one_dim(dim1, input.array.ndim) == one_dim(dim2, input.array.ndim):
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    last = movedim(input, (dim1, dim2), (-2, -1))
+    return apply(_diagonal, (last, *_diagonal_of(last.array.shape, offset)))
+
+
+def _diagonal_of(shape: tuple[int, ...], offset: int) -> tuple[Any, Any]:
+    """Where the diagonal of the last two dimensions is: the square whose main diagonal it is, and its elements."""
+    down, right = max(-offset, 0), max(offset, 0)
+    n = max(0, min(shape[-2] - down, shape[-1] - right))
+    steps = np.arange(n)
+    return (..., slice(down, down + n), slice(right, right + n)), (..., steps + down, steps + right)
 
 
 def trace(input: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """Layers as plain functions: they check and match their inputs, then run one op of the table.
 
-Losses are in losses.py; convolution, pooling and padding in convolution.py.
+Losses are in losses.py; convolution, pooling and padding in convolution.py; attention and dropout in files of theirs.
 """
 
 from __future__ import annotations
@@ -13,14 +13,16 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..creation import empty, empty_like
+from ..device import beside
 from ..engine import Op, apply, wrap
 from ..functions.promotion import tensor_only
 from ..inplace import update
 from ..modes import no_grad
 from ..tensor import Tensor
 from . import rules
+from .attention import *  # noqa: F403
 from .convolution import *  # noqa: F403
+from .dropout import *  # noqa: F403
 from .losses import *  # noqa: F403
 from .parameter import typename
 
@@ -105,7 +107,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 def gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
     """x times the probability that a normal variable is less than x; by a formula with "tanh" as `approximate`."""
     if approximate not in ("none", "tanh"):
-        raise RuntimeError("approximate argument must be either none or tanh.")
+        raise RuntimeError(f"approximate argument must be either none or tanh, not {approximate!r}")
     return _activation(rules.gelu if approximate == "none" else _gelu_tanh, input, False)
 
 
@@ -131,7 +133,7 @@ def logsigmoid(input: Tensor) -> Tensor:
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
     """x between min_val and max_val, else the nearer of the two; the gradient at either is 0."""
     if min_val > max_val:
-        raise ValueError("min_val cannot be greater than max_val")
+        raise ValueError(f"min_val cannot be greater than max_val: {min_val} > {max_val}")
     return _activation(rules.hardtanh, input, inplace, min_val, max_val)
 
 
@@ -197,49 +199,6 @@ def _class_dim(name: str, dim: int | None, ndim: int, stacklevel: int) -> int:
     return 0 if ndim in (0, 1, 3) else 1
 
 
-def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """x * mask / (1 - p), where the mask is 0 with probability p, else 1; the input itself unless `training`.
-
-    The mask is drawn from the default random stream; p = 0 and p = 1 draw nothing. With `inplace` it overwrites its
-    input. ValueError unless 0 <= p <= 1, RuntimeError for integers.
-    """
-    check_dropout_probability(p)
-    if not isinstance(input, Tensor):
-        raise TypeError(f"dropout(): argument 'input' (position 1) must be Tensor, not {typename(input)}")
-    if not training or p == 0 or not input.array.size:
-        return input
-    mask = empty_like(input).bernoulli_(1 - p).div_(1 - p) if p != 1 else 0
-    return input.mul_(mask) if inplace else input * mask
-
-
-def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """`dropout` of whole channels: of (N, C, L), or (C, L)."""
-    if input.ndim not in (2, 3):
-        raise RuntimeError(f"dropout1d: Expected 2D or 3D input, but received a {input.ndim}D input.")
-    return _channel_dropout(input, p, training, inplace, unbatched=input.ndim == 2)
-
-
-def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """`dropout` of whole channels: of (N, C, H, W); dimension 1 of what has other dimensions, too."""
-    return _channel_dropout(input, p, training, inplace, unbatched=False)
-
-
-def _channel_dropout(input: Tensor, p: float, training: bool, inplace: bool, unbatched: bool) -> Tensor:
-    check_dropout_probability(p)
-    if not training or p == 0 or not input.numel():
-        return input
-    kept = input.shape[: 1 if unbatched else 2]
-    channels = empty(*kept, *[1] * (input.ndim - len(kept)), dtype=input.dtype)
-    mask = channels.bernoulli_(1 - p).div_(1 - p) if p != 1 else 0
-    return input.mul_(mask) if inplace else input * mask
-
-
-def check_dropout_probability(p: float) -> None:
-    """torch's error for a p outside [0, 1]."""
-    if p < 0 or p > 1:
-        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
-
-
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """For class ids (...) the int64 rows (..., num_classes) with a 1 at each id, else 0; -1 takes the ids' largest + 1.
 
@@ -255,11 +214,12 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     if num_classes == 0 or num_classes < -1 or (num_classes == -1 and not ids.size):
         raise RuntimeError(f"one_hot can't make rows of {num_classes} classes for {ids.size} ids")
     if num_classes == -1:
-        num_classes = int(ids.max()) + 1
+        num_classes = ids.max().item() + 1
     wrong = ids[(ids < 0) | (ids >= num_classes)]
     if wrong.size:
-        raise RuntimeError(f"Class values must be non-negative and smaller than num_classes, but one is {wrong[0]}")
-    return wrap((ids[..., None] == np.arange(num_classes)).astype(np.int64))
+        raise RuntimeError("Class values must be non-negative and smaller than num_classes, but one is "
+                           f"{wrong[0].item()} of {num_classes}")
+    return wrap((ids[..., None] == beside(np.arange(num_classes), ids)).astype(np.int64))
 
 
 def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None, max_norm: float | None = None,
@@ -273,15 +233,16 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None, max
     if sparse:
         raise NotImplementedError("embedding(): minigrad has no sparse gradients; leave sparse=False")
     if weight.ndim != 2:
-        raise RuntimeError("'weight' must be 2-D")
+        raise RuntimeError(f"'weight' must be 2-D, not of shape {list(weight.shape)}")
     ids, rows = input.array, len(weight)
     if ids.dtype not in (np.int64, np.int32):
         raise RuntimeError("Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, "
                            f"Int; but got {typename(input)} instead (while checking arguments for embedding)")
     if padding_idx is not None and not -rows <= padding_idx < rows:
-        raise AssertionError("Padding_idx must be within num_embeddings")
-    if ((ids < 0) | (ids >= rows)).any():
-        raise IndexError("index out of range in self")
+        raise AssertionError(f"Padding_idx must be within num_embeddings: {padding_idx} of {rows}")
+    wrong = ids[(ids < 0) | (ids >= rows)]
+    if wrong.size:
+        raise IndexError(f"index out of range in self: {wrong[0].item()} of {rows} rows")
     if max_norm is not None:
         picked = np.unique(ids)
         lengths = np.linalg.norm(weight.array[picked], norm_type, axis=1, keepdims=True)
@@ -324,8 +285,9 @@ def layer_norm(input: Tensor, normalized_shape: Sequence[int], weight: Tensor | 
 def _check_one_dtype(kernel: str, input: Tensor, *others: Tensor | None) -> None:
     if not input.is_floating_point():
         raise NotImplementedError(f"\"{kernel}\" not implemented for '{input.dtype.type_name}'")
-    if any(t is not None and t.dtype != input.dtype for t in others):
-        raise RuntimeError("mixed dtype (CPU): all inputs must share same datatype.")
+    found = {t.dtype.type_name: None for t in (input, *others) if t is not None}
+    if len(found) > 1:
+        raise RuntimeError(f"mixed dtype (CPU): all inputs must share same datatype, not {', '.join(found)}")
 
 
 _group_norm = rules.layer_norm.named("native_group_norm")

@@ -13,7 +13,9 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from ..creation import empty_like
 from ..creation import eye as _identity
+from ..functions.pointwise import where
 from ..modes import no_grad
 from ..random import Generator
 from ..tensor import Tensor
@@ -43,7 +45,8 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 def _fans(tensor: Tensor) -> tuple[int, int]:
     """How many numbers each output is summed from, and how many outputs each input goes to."""
     if tensor.dim() < 2:
-        raise ValueError("Fan in and fan out can not be computed for tensor with fewer than 2 dimensions")
+        raise ValueError("Fan in and fan out can not be computed for tensor with fewer than 2 dimensions, of shape "
+                         f"{list(tensor.shape)}")
     receptive_field = math.prod(tensor.shape[2:])
     return tensor.shape[1] * receptive_field, tensor.shape[0] * receptive_field
 
@@ -93,7 +96,7 @@ def zeros_(tensor: Tensor) -> Tensor:
 def eye_(tensor: Tensor) -> Tensor:
     """Ones on the diagonal, zeros elsewhere. ValueError unless it is a matrix."""
     if tensor.dim() != 2:
-        raise ValueError("Only tensors with 2 dimensions are supported")
+        raise ValueError(f"Only tensors with 2 dimensions are supported, not of shape {list(tensor.shape)}")
     with no_grad():
         return tensor.copy_(_identity(*tensor.shape))
 
@@ -128,6 +131,38 @@ def kaiming_normal_(tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinea
     if _is_empty(tensor):
         return tensor
     return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator)
+
+
+def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0,
+                  generator: Generator | None = None) -> Tensor:
+    """Draw from the normal distribution, and again what falls outside [a, b].
+
+    Where too much would fall outside, the draws are uniform on [a, b], each taken as often as the density there is to
+    its largest.
+    """
+    inside = math.erf((b - mean) / std / math.sqrt(2)) - math.erf((a - mean) / std / math.sqrt(2))
+    peak = -0.5 * ((max(a, min(mean, b)) - mean) / std) ** 2
+
+    def refused(draws: Tensor) -> Tensor:
+        if inside > 0.6:
+            return (draws < tensor.new_tensor(a)) | (draws > tensor.new_tensor(b))
+        return empty_like(draws).uniform_(generator=generator).log() > (((draws - mean) / std) ** 2) * -0.5 - peak
+
+    def draw(into: Tensor) -> Tensor:
+        if inside > 0.6:
+            return into.normal_(mean, std, generator=generator)
+        return into.uniform_(a, b, generator=generator)
+
+    if mean < a - 2 * std or mean > b + 2 * std:
+        warnings.warn("mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of values may be "
+                      "incorrect.", stacklevel=2)
+    with no_grad():
+        pending = refused(draw(tensor))
+        while pending.any():
+            draws = draw(empty_like(tensor))
+            tensor.copy_(where(pending, draws, tensor))
+            pending = pending & refused(draws)
+    return tensor
 
 
 def _deprecated(new: Callable[..., Tensor]) -> Callable[..., Tensor]:

@@ -51,7 +51,7 @@ class Adam(Adaptive):
             if isinstance(option, Tensor) and foreach and not capturable:
                 raise ValueError(f"{name} as a Tensor is not supported for capturable=False and foreach=True")
         if not any(all(isinstance(beta, kind) for beta in betas) for kind in (float, Tensor)):
-            raise ValueError("betas must be either both floats or both Tensors")
+            raise ValueError(f"betas must be either both floats or both Tensors, not {betas}")
         super().__init__(params, checked({
             "lr": lr, "betas": tuple([b.reshape(()) if isinstance(b, Tensor) else b for b in betas]), "eps": eps,
             "weight_decay": weight_decay, "amsgrad": amsgrad, "maximize": maximize, "foreach": foreach,

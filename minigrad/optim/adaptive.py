@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..device import CPU, place
 from ..dtypes import float32, float64, get_default_dtype
 from ..engine import Array, wrap
 from ..tensor import Tensor
@@ -85,12 +86,13 @@ class Adaptive(Optimizer):
 
 
 def blocks(*arrays: Array) -> Sequence[Sequence[Array]]:
-    """The arrays as they are, or cut alike into blocks if they are long.
+    """The arrays as they are, or (on a CPU) cut alike into blocks if they are long.
 
     An update is a dozen operations: on a block all but the first find their operands in the cache. For a million
     float64 weights that is twice as fast.
     """
-    if arrays[0].size <= BLOCK or not all(a.flags.c_contiguous for a in arrays):
+    whole = arrays[0].size <= BLOCK or not isinstance(arrays[0], np.ndarray)
+    if whole or not all(a.flags.c_contiguous for a in arrays):
         return (arrays,)
     flat = [a.reshape(-1) for a in arrays]
     return [[a[i : i + BLOCK] for a in flat] for i in range(0, flat[0].size, BLOCK)]
@@ -109,7 +111,7 @@ def lerp(a: Array, b: Array, weight: float) -> None:
 
 def scalar(option: Any) -> Any:
     """An option as a number. A one-element tensor keeps its dtype: torch, too, computes with it in that precision."""
-    return option.array.reshape(())[()] if isinstance(option, Tensor) else option
+    return place(option.array, CPU).reshape(())[()] if isinstance(option, Tensor) else option
 
 
 def step_count(steps: float, group: Group) -> Tensor:

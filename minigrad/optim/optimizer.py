@@ -125,7 +125,7 @@ class Optimizer:
             if not isinstance(p, Tensor):
                 raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {typename(p)}")
             if not (p.is_leaf or p.retains_grad):
-                raise ValueError("can't optimize a non-leaf Tensor")
+                raise ValueError(f"can't optimize a non-leaf Tensor, here one of shape {list(p.shape)}")
         for name, default in self.defaults.items():
             param_group.setdefault(name, default)
         new = {id(p) for p in param_group["params"]}
@@ -138,8 +138,10 @@ class Optimizer:
                 how = "with" if "param_names" in param_group else "without"
                 raise ValueError("all optimizer param groups should be with/without names. cannot add param group "
                                  f"{how} names to the optimizer")
-            if any(id(p) in new for p in group["params"]):
-                raise ValueError("some parameters appear in more than one parameter group")
+            for p in group["params"]:
+                if id(p) in new:
+                    raise ValueError("some parameters appear in more than one parameter group, here one of shape "
+                                     f"{list(p.shape)}")
         self.param_groups.append(param_group)
 
     # -------------------------------------------------------------------------------------------- the state
@@ -162,10 +164,12 @@ class Optimizer:
         need it not are taken as they are, as in torch. ValueError if the numbers of groups or parameters differ."""
         groups = deepcopy(state_dict["param_groups"])
         if len(groups) != len(self.param_groups):
-            raise ValueError("loaded state dict has a different number of parameter groups")
-        if any(len(new["params"]) != len(old["params"]) for new, old in zip(groups, self.param_groups, strict=True)):
-            raise ValueError(
-                "loaded state dict contains a parameter group that doesn't match the size of optimizer's group")
+            raise ValueError("loaded state dict has a different number of parameter groups: "
+                             f"{len(groups)}, not {len(self.param_groups)}")
+        loaded, own = [[len(group["params"]) for group in each] for each in (groups, self.param_groups)]
+        if loaded != own:
+            raise ValueError("loaded state dict contains a parameter group that doesn't match the size of optimizer's "
+                             f"group: groups of {loaded} parameters, not of {own}")
         numbers = chain.from_iterable(group["params"] for group in groups)
         params = dict(zip(numbers, self._all_params(), strict=True))
         self.state = defaultdict(dict)
@@ -207,7 +211,7 @@ def checked(options: dict[str, Any]) -> dict[str, Any]:
     implementations at once, and the errors of `refuse_what_needs_more`.
     """
     if isinstance(options["lr"], Tensor) and options["lr"].numel() != 1:
-        raise ValueError("Tensor lr must be 1-element")
+        raise ValueError(f"Tensor lr must be 1-element, not of shape {list(options['lr'].shape)}")
     for name in AT_LEAST_ZERO:
         if name in options and not options[name] >= 0.0:
             raise ValueError(f"Invalid {IN_WORDS.get(name, f'{name} value')}: {options[name]}")

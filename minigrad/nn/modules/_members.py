@@ -199,7 +199,9 @@ class MemberTree:
 
     def children(self) -> Iterator[Module]:
         """Yield the modules directly below this one, each once."""
-        return (module for _, module in self.named_children())
+        members = self.__dict__  # read directly: train() and eval() are called at every step, and pass here
+        found = [members[name] for name, kind in self._member_kinds.items() if kind == MODULE]
+        return iter(dict.fromkeys([module for module in found if module is not None]))
 
     def named_parameters(self, prefix: str = "", recurse: bool = True,
                          remove_duplicate: bool = True) -> Iterator[tuple[str, Parameter]]:

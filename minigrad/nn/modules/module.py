@@ -114,7 +114,7 @@ class Module(StateDict):
     def train(self, mode: bool = True) -> Self:
         """Set training mode here and below: layers such as dropout behave accordingly. Returns self."""
         if not isinstance(mode, bool):
-            raise ValueError("training mode is expected to be boolean")
+            raise ValueError(f"training mode is expected to be boolean, not {mode!r}")
         self.training = mode
         for child in self.children():
             child.train(mode)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from ...creation import empty, zeros
@@ -11,6 +12,7 @@ from ...tensor import Tensor
 from .. import functional as F
 from .. import init
 from ..parameter import Parameter
+from ..utils.rnn import PackedSequence
 from ._function import changed
 from .module import Module
 
@@ -22,9 +24,10 @@ class RNNBase(Module):
 
     Shapes: input (L, N, input_size), with batch_first (N, L, input_size), or without N -> the outputs of the last layer
     (L, N, D hidden_size), and the last states of all layers (num_layers D, N, hidden_size), where D is 2 if
-    `bidirectional`, else 1. `hx`, zeros unless given, has the shape of the latter. Each layer k has weight_ih_lk,
-    weight_hh_lk, bias_ih_lk and bias_hh_lk, drawn from the uniform distribution on +-1/sqrt(hidden_size). `dropout`
-    comes between the layers. ValueError and RuntimeError for shapes that do not fit.
+    `bidirectional`, else 1. A PackedSequence as input gives one as output. `hx`, zeros unless given, has the shape of
+    the last states. Each layer k has weight_ih_lk, weight_hh_lk, bias_ih_lk and bias_hh_lk, drawn from the uniform
+    distribution on +-1/sqrt(hidden_size). `dropout` comes between the layers. ValueError and RuntimeError for shapes
+    that do not fit.
     """
 
     gates: ClassVar[int] = 1  # how many vectors of hidden_size a step computes
@@ -58,44 +61,77 @@ class RNNBase(Module):
         """The next state, from W_ih x + b_ih, W_hh h + b_hh and the state."""
         raise NotImplementedError("each kind of recurrent layer has its own step")
 
-    def forward(self, input: Tensor, hx: Any = None) -> tuple[Tensor, Any]:
+    def forward(self, input: Any, hx: Any = None) -> tuple[Any, Any]:
+        if isinstance(input, PackedSequence):
+            data, batch_sizes, order, back = input
+            sizes = batch_sizes.tolist()
+            states = [s if order is None or hx is None else s.index_select(1, order)
+                      for s in self._states(hx, data, sizes[0])]
+            x, finals = self._layers(data, states, sizes)
+            finals = [s if back is None else s.index_select(1, back) for s in finals]
+            return PackedSequence(x, batch_sizes, order, back), tuple(finals) if len(finals) > 1 else finals[0]
         if input.ndim not in (2, 3):
             raise ValueError(f"{type(self).__name__}: Expected input to be 2D or 3D, got {input.ndim}D instead")
-        if input.shape[-1] != self.input_size:
-            raise RuntimeError("input.size(-1) must be equal to input_size. "
-                               f"Expected {self.input_size}, got {input.shape[-1]}")
         x = input.unsqueeze(1) if input.ndim == 2 else input.transpose(0, 1) if self.batch_first else input
-        shape, passes = (self.num_layers * (1 + self.bidirectional), x.shape[1], self.hidden_size), self._passes()
-        states = (hx,) if isinstance(hx, Tensor) else hx or (zeros(shape, dtype=x.dtype),) * (1 + (self.gates == 4))
-        states = [s.unsqueeze(1) if input.ndim == 2 and s.ndim == 2 else s for s in states]
-        for s in states:
-            if s.shape != shape:
-                raise RuntimeError(f"Expected hidden size {shape}, got {list(s.shape)}")
-        last, outs = [], []
-        for k, (layer, suffix) in enumerate(passes):
-            out, state = self._run(x, suffix, tuple([s[k] for s in states]))
-            outs.append(out)
-            last.append(state)
-            if k + 1 < len(passes) and passes[k + 1][0] > layer:  # the next layer reads what this one gave
-                x, outs = F.dropout(cat(outs, -1), self.dropout, self.training), []
-        x = cat(outs, -1) if self.bidirectional else outs[0]
-        finals = [stack(s) for s in zip(*last, strict=True)]
+        hx = (hx,) if isinstance(hx, Tensor) else hx
+        if input.ndim == 2 and hx:
+            hx = [s.unsqueeze(1) if s.ndim == 2 else s for s in hx]
+        x, finals = self._layers(x, self._states(hx, x, x.shape[1]))
         if input.ndim == 2:
             x, finals = x.squeeze(1), [s.squeeze(1) for s in finals]
         elif self.batch_first:
             x = x.transpose(0, 1)
         return x, tuple(finals) if len(finals) > 1 else finals[0]
 
-    def _run(self, x: Tensor, suffix: str, state: State) -> tuple[Tensor, State]:
-        """One pass over x (L, N, ...): all outputs, and the last state."""
+    def _states(self, hx: Any, x: Tensor, n: int) -> list[Tensor]:
+        """The initial states, for n sequences; RuntimeError if x or they have another size."""
+        if x.shape[-1] != self.input_size:
+            raise RuntimeError("input.size(-1) must be equal to input_size. "
+                               f"Expected {self.input_size}, got {x.shape[-1]}")
+        shape = (self.num_layers * (1 + self.bidirectional), n, self.hidden_size)
+        states = (hx,) if isinstance(hx, Tensor) else hx or (
+            zeros(shape, dtype=x.dtype, device=x.device),) * (1 + (self.gates == 4))
+        for s in states:
+            if s.shape != shape:
+                raise RuntimeError(f"Expected hidden size {shape}, got {list(s.shape)}")
+        return list(states)
+
+    def _layers(self, x: Tensor, states: Sequence[Tensor],
+                sizes: list[int] | None = None) -> tuple[Tensor, list[Tensor]]:
+        """All passes over x, (L, N, ...) or packed in `sizes`: the outputs of the last layer, and all last states."""
+        passes, last, outs = self._passes(), [], []
+        for k, (layer, suffix) in enumerate(passes):
+            out, state = self._run(x, suffix, tuple([s[k] for s in states]), sizes)
+            outs.append(out)
+            last.append(state)
+            if k + 1 < len(passes) and passes[k + 1][0] > layer:  # the next layer reads what this one gave
+                x, outs = F.dropout(cat(outs, -1), self.dropout, self.training), []
+        return cat(outs, -1) if self.bidirectional else outs[0], [stack(s) for s in zip(*last, strict=True)]
+
+    def _run(self, x: Tensor, suffix: str, start: State, sizes: list[int] | None) -> tuple[Tensor, State]:
+        """One pass over x, (L, N, ...) or packed: all outputs, and the last state.
+
+        In a packed sequence a step may have fewer sequences than the one before; the states of those that are over are
+        put aside. Backwards it is the other way round: the short ones begin late.
+        """
         w_ih, w_hh, b_ih, b_hh = [getattr(self, f"{name}{suffix}", None)
                                   for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
-        inputs, outs = F.linear(x, w_ih, b_ih).unbind(0), []  # type: ignore[arg-type]  # b_ih is None without a bias
+        x, outs, over = F.linear(x, w_ih, b_ih), [], []  # type: ignore[arg-type]  # b_ih is None without a bias
+        steps = x.unbind(0) if sizes is None else x.split(sizes)
         backwards = suffix.endswith("reverse")
-        for xt in inputs[::-1] if backwards else inputs:
+        state = tuple([s[: sizes[-1]] for s in start]) if sizes and backwards else start
+        for xt in steps[::-1] if backwards else steps:
+            n, before = len(xt), len(state[0])
+            if n < before:
+                over.append([s[n:] for s in state])
+                state = tuple([s[:n] for s in state])
+            elif n > before:
+                state = tuple([cat([s, first[before:n]]) for s, first in zip(state, start, strict=True)])
             state = self.step(xt, F.linear(state[0], w_hh, b_hh), state)  # type: ignore[arg-type]
             outs.append(state[0])
-        return stack(outs[::-1] if backwards else outs), state
+        if over:
+            state = tuple([cat([s, *ends]) for s, *ends in zip(state, *over[::-1], strict=True)])
+        return (stack if sizes is None else cat)(outs[::-1] if backwards else outs), state
 
     def extra_repr(self) -> str:
         return f"{self.input_size}, {self.hidden_size}" + changed(

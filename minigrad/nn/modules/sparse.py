@@ -31,7 +31,7 @@ class Embedding(Module):
                  dtype: Any = None) -> None:
         super().__init__()
         if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
-            raise AssertionError("Padding_idx must be within num_embeddings")
+            raise AssertionError(f"Padding_idx must be within num_embeddings: {padding_idx} of {num_embeddings}")
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
         self.padding_idx = None if padding_idx is None else padding_idx % num_embeddings
         self.max_norm, self.norm_type = max_norm, norm_type
@@ -40,7 +40,8 @@ class Embedding(Module):
             self.weight = Parameter(empty(num_embeddings, embedding_dim, device=device, dtype=dtype), not _freeze)
             self.reset_parameters()
         elif _weight.shape != (num_embeddings, embedding_dim):
-            raise AssertionError("Shape of weight does not match num_embeddings and embedding_dim")
+            raise AssertionError(f"Shape of weight does not match num_embeddings and embedding_dim: "
+                                 f"{list(_weight.shape)} and {[num_embeddings, embedding_dim]}")
         else:
             self.weight = Parameter(_weight, requires_grad=not _freeze)
 
@@ -57,7 +58,7 @@ class Embedding(Module):
                         sparse: bool = False) -> Self:
         """A table with the rows of `embeddings`, which it shares; they are not trained unless freeze=False."""
         if embeddings.ndim != 2:
-            raise AssertionError("Embeddings parameter is expected to be 2-dimensional")
+            raise AssertionError(f"Embeddings parameter is expected to be 2-dimensional, not {embeddings.ndim}D")
         rows, size = embeddings.shape
         return cls(rows, size, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, embeddings, freeze)
 

@@ -5,12 +5,13 @@ chained; and, where there is one, `_get_closed_form_lr`, which computes them fro
 """
 
 from .base import LRScheduler
-from .cosine import CosineAnnealingLR
+from .cosine import CosineAnnealingLR, CosineAnnealingWarmRestarts
+from .cycles import CyclicLR, OneCycleLR
 from .plateau import ReduceLROnPlateau
 from .schedules import ExponentialLR, LambdaLR, MultiplicativeLR, MultiStepLR, StepLR
 
-__all__ = ["CosineAnnealingLR", "ExponentialLR", "LambdaLR", "LRScheduler",
-           "MultiplicativeLR", "MultiStepLR", "ReduceLROnPlateau", "StepLR"]
+__all__ = ["CosineAnnealingLR", "CosineAnnealingWarmRestarts", "CyclicLR", "ExponentialLR", "LambdaLR",
+           "LRScheduler", "MultiplicativeLR", "MultiStepLR", "OneCycleLR", "ReduceLROnPlateau", "StepLR"]
 
 _LRScheduler = LRScheduler  # its name in old scripts, which derive from it
 

@@ -39,7 +39,7 @@ class ReduceLROnPlateau(LRScheduler):
                  patience: int = 10, threshold: float = 1e-4, threshold_mode: Literal["rel", "abs"] = "rel",
                  cooldown: int = 0, min_lr: list[float] | float = 0, eps: float = 1e-8) -> None:
         if factor >= 1.0:
-            raise ValueError("Factor should be < 1.0.")
+            raise ValueError(f"Factor should be < 1.0, not {factor}")
         self.factor, self.optimizer = factor, checked(optimizer)
         groups = len(optimizer.param_groups)
         self.default_min_lr: Any = None if isinstance(min_lr, (list, tuple)) else min_lr  # for groups added later, too
