@@ -19,7 +19,7 @@ from .autograd import enable_grad, inference_mode, no_grad, set_grad_enabled
 from .creation import (arange, as_tensor, bernoulli, empty, empty_like, eye, from_numpy, full, full_like,
                        get_rng_state, linspace, multinomial, normal, ones, ones_like, rand, rand_like, randint, randn,
                        randn_like, randperm, set_rng_state, tensor, typed, zeros, zeros_like)
-from .device import device
+from .device import device, get_default_device, set_default_device
 from .dtypes import bool_ as bool
 from .dtypes import (contiguous_format, dtype, finfo, float16, float32, float64, get_default_dtype, iinfo, int8, int16,
                      int32, int64, preserve_format, promote_types, result_type, set_default_dtype, uint8)
@@ -28,7 +28,7 @@ from .functions.einsum import einsum
 from .functions.indexing import (gather, index_select, masked_select, nonzero, scatter, scatter_add,
                                  take_along_dim)
 from .functions.joining import cat, column_stack, hstack, meshgrid, stack, vstack
-from .functions.linear_algebra import (addmm, bmm, cdist, diag, dot, inverse, matmul, matrix_power, mm, mv,
+from .functions.linear_algebra import (addmm, bmm, cdist, diag, diagonal, dot, inverse, matmul, matrix_power, mm, mv,
                                        norm, outer, trace, tril, triu)
 from .functions.out import with_out as _with_out
 from .functions.pointwise import (abs, acos, add, addcdiv, addcmul, asin, atan, ceil, clamp, clamp_max, clamp_min,
@@ -50,8 +50,8 @@ from .printing import set_printoptions
 from .replay import replay
 from .random import Generator, default_generator, initial_seed, manual_seed, seed
 from .serialization import load, save
-from .switches import (compile, get_default_device, get_num_threads, set_default_device, set_default_tensor_type,
-                       set_float32_matmul_precision, set_num_threads, use_deterministic_algorithms)
+from .switches import (compile, get_num_threads, set_default_tensor_type, set_float32_matmul_precision, set_num_threads,
+                       use_deterministic_algorithms)
 from .tensor import Tensor
 from .version import __version__
 
@@ -87,30 +87,30 @@ __all__ = ["__version__", "abs", "absolute", "accelerator", "acos", "add", "addc
            "CharTensor", "chunk", "clamp", "clamp_max", "clamp_min", "clip", "clone", "column_stack", "compile",
            "concat", "concatenate", "contiguous_format", "conv1d", "conv2d", "conv_transpose2d", "cos", "cosh",
            "cosine_similarity", "count_nonzero", "cuda", "cumprod", "cumsum", "default_generator", "device", "diag",
-           "diff", "div", "divide", "dot", "double", "DoubleTensor", "dtype", "e", "einsum", "empty", "empty_like",
-           "enable_grad", "eq", "equal", "erf", "exp", "expm1", "eye", "fill_", "finfo", "fix", "flatten", "flip",
-           "float", "float16", "float32", "float64", "FloatTensor", "floor", "floor_divide", "fmod", "from_numpy",
-           "full", "full_like", "gather", "ge", "Generator", "ger", "get_default_device", "get_default_dtype",
-           "get_num_threads", "get_rng_state", "greater", "greater_equal", "gt", "half", "HalfTensor", "hstack",
-           "iinfo", "index_add", "index_select", "inf", "inference_mode", "initial_seed", "int", "int16", "int32",
-           "int64", "int8", "IntTensor", "inverse", "is_floating_point", "is_grad_enabled", "is_inference_mode_enabled",
-           "is_tensor", "isclose", "isfinite", "isinf", "isnan", "layer_norm", "le", "lerp", "less", "less_equal",
-           "linalg", "linspace", "load", "log", "log10", "log1p", "log2", "log_softmax", "logical_and", "logical_not",
-           "logical_or", "logical_xor", "logsumexp", "long", "LongTensor", "lt", "manual_seed", "masked_fill",
-           "masked_select", "matmul", "matrix_power", "max", "maximum", "mean", "median", "meshgrid", "min", "minimum",
-           "mm", "moveaxis", "movedim", "mps", "mul", "multinomial", "multiply", "mv", "nan", "narrow", "ne", "neg",
-           "negative", "newaxis", "nn", "no_grad", "nonzero", "norm", "normal", "not_equal", "numel", "ones",
-           "ones_like", "optim", "outer", "pairwise_distance", "permute", "pi", "positive", "pow", "preserve_format",
-           "prod", "promote_types", "rand", "rand_like", "randint", "randn", "randn_like", "random", "randperm",
-           "ravel", "reciprocal", "relu", "remainder", "repeat_interleave", "replay", "reshape", "result_type", "roll",
-           "round", "row_stack", "rsqrt", "rsub", "save", "scatter", "scatter_add", "seed", "serialization",
-           "set_default_device", "set_default_dtype", "set_default_tensor_type", "set_float32_matmul_precision",
-           "set_grad_enabled", "set_num_threads", "set_printoptions", "set_rng_state", "sgn", "short", "ShortTensor",
-           "sigmoid", "sign", "sin", "sinh", "Size", "softmax", "sort", "split", "sqrt", "square", "squeeze", "stack",
-           "std", "sub", "subtract", "sum", "swapaxes", "swapdims", "t", "take_along_dim", "tan", "tanh", "Tensor",
-           "tensor", "tile", "topk", "trace", "transpose", "tril", "triu", "true_divide", "trunc", "typed", "uint8",
-           "unbind", "unflatten", "unique", "unsqueeze", "use_deterministic_algorithms", "utils", "var", "version",
-           "vstack", "where", "zero_", "zeros", "zeros_like"]
+           "diagonal", "diff", "div", "divide", "dot", "double", "DoubleTensor", "dtype", "e", "einsum", "empty",
+           "empty_like", "enable_grad", "eq", "equal", "erf", "exp", "expm1", "eye", "fill_", "finfo", "fix", "flatten",
+           "flip", "float", "float16", "float32", "float64", "FloatTensor", "floor", "floor_divide", "fmod",
+           "from_numpy", "full", "full_like", "gather", "ge", "Generator", "ger", "get_default_device",
+           "get_default_dtype", "get_num_threads", "get_rng_state", "greater", "greater_equal", "gt", "half",
+           "HalfTensor", "hstack", "iinfo", "index_add", "index_select", "inf", "inference_mode", "initial_seed", "int",
+           "int16", "int32", "int64", "int8", "IntTensor", "inverse", "is_floating_point", "is_grad_enabled",
+           "is_inference_mode_enabled", "is_tensor", "isclose", "isfinite", "isinf", "isnan", "layer_norm", "le",
+           "lerp", "less", "less_equal", "linalg", "linspace", "load", "log", "log10", "log1p", "log2", "log_softmax",
+           "logical_and", "logical_not", "logical_or", "logical_xor", "logsumexp", "long", "LongTensor", "lt",
+           "manual_seed", "masked_fill", "masked_select", "matmul", "matrix_power", "max", "maximum", "mean", "median",
+           "meshgrid", "min", "minimum", "mm", "moveaxis", "movedim", "mps", "mul", "multinomial", "multiply", "mv",
+           "nan", "narrow", "ne", "neg", "negative", "newaxis", "nn", "no_grad", "nonzero", "norm", "normal",
+           "not_equal", "numel", "ones", "ones_like", "optim", "outer", "pairwise_distance", "permute", "pi",
+           "positive", "pow", "preserve_format", "prod", "promote_types", "rand", "rand_like", "randint", "randn",
+           "randn_like", "random", "randperm", "ravel", "reciprocal", "relu", "remainder", "repeat_interleave",
+           "replay", "reshape", "result_type", "roll", "round", "row_stack", "rsqrt", "rsub", "save", "scatter",
+           "scatter_add", "seed", "serialization", "set_default_device", "set_default_dtype", "set_default_tensor_type",
+           "set_float32_matmul_precision", "set_grad_enabled", "set_num_threads", "set_printoptions", "set_rng_state",
+           "sgn", "short", "ShortTensor", "sigmoid", "sign", "sin", "sinh", "Size", "softmax", "sort", "split", "sqrt",
+           "square", "squeeze", "stack", "std", "sub", "subtract", "sum", "swapaxes", "swapdims", "t", "take_along_dim",
+           "tan", "tanh", "Tensor", "tensor", "tile", "topk", "trace", "transpose", "tril", "triu", "true_divide",
+           "trunc", "typed", "uint8", "unbind", "unflatten", "unique", "unsqueeze", "use_deterministic_algorithms",
+           "utils", "var", "version", "vstack", "where", "zero_", "zeros", "zeros_like"]
 
 
 def is_tensor(obj: _Any) -> _Any:

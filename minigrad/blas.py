@@ -20,8 +20,10 @@ UNPACKED = 800_000  # multiplications in a block
 
 def mm(x: Array, y: Array) -> Array:
     """x @ y for two matrices. np.dot goes straight to BLAS; np.matmul is up to 3 times slower where a side is 1."""
-    if not 1 < len(x) <= FEW or len(x) * y.size <= UNPACKED or x.shape[1] != len(y):  # np.dot says what doesn't fit
+    if not isinstance(x, np.ndarray) or not 1 < len(x) <= FEW or len(x) * y.size <= UNPACKED:
         return np.dot(x, y)
+    if x.shape[1] != len(y):
+        return np.dot(x, y)  # which says what doesn't fit
     rows = max(UNPACKED // (len(x) * y.shape[1]), 1)  # of y, in a block
     out = np.dot(x[:, :rows], y[:rows])
     for i in range(rows, len(y), rows):
@@ -31,7 +33,7 @@ def mm(x: Array, y: Array) -> Array:
 
 def linear(x: Array, w: Array, b: Array | None) -> Array:
     """x @ w.T + b for a matrix x, one row a sample."""
-    if 8 * len(x) <= len(w):  # a small batch
+    if isinstance(x, np.ndarray) and 8 * len(x) <= len(w):  # a small batch
         return np.add(_large_first(w, x.T).T, 0 if b is None else b, order="C")
     out = np.dot(x, w.T)
     if b is not None:

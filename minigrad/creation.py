@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import random
-from .device import check as check_device
+from .device import CPU, default_device, of, place, usable
 from .dtypes import ALL, as_dtype, dtype, from_numpy_dtype, get_default_dtype, int64, number_dtype
 from .engine import TensorCore, wrap
 from .exact import fused
-from .functions.promotion import NUMBERS, cast
+from .functions.promotion import NUMBERS
 from .functions.shapes import also_named, as_shape
 
 if TYPE_CHECKING:
@@ -24,10 +24,9 @@ Array = np.ndarray[Any, Any]
 
 
 def finish(array: Array, requires_grad: bool = False, device: Any = None) -> Tensor:
-    """A new tensor around the array; a leaf, if it requires grad."""
-    if device is not None:
-        check_device(device)
-    t = wrap(array)
+    """A new tensor around the array, on the device; a leaf, if it requires grad."""
+    where = default_device() if device is None else usable(device)
+    t = wrap(array if where is None else place(array, where))
     return t.requires_grad_() if requires_grad else t
 
 
@@ -57,11 +56,9 @@ def tensor(data: Any, *, dtype: dtype | None = None, device: Any = None, require
 
 def as_tensor(data: Any, dtype: dtype | None = None, device: Any = None) -> Tensor:
     """The data as a tensor: a tensor itself, an array by sharing its memory, anything else by a copy."""
-    if device is not None:
-        check_device(device)
     if isinstance(data, TensorCore):
-        return data if dtype is None else cast(data, as_dtype(dtype))  # type: ignore[return-value,arg-type]  # a Tensor
-    return wrap(to_array(data, dtype))
+        return data.to(dtype=dtype, device=device)  # type: ignore[attr-defined]  # a Tensor
+    return finish(to_array(data, dtype), False, device)
 
 
 def from_numpy(ndarray: Array) -> Tensor:
@@ -297,8 +294,9 @@ def linspace(start: float, end: float, steps: int, *, dtype: dtype | None = None
     """`steps` numbers from start to end, both included, evenly spaced."""
     if steps < 0:
         raise RuntimeError(f"number of steps must be non-negative, not {steps}")
-    if np.ndim(getattr(start, "array", 0)) or np.ndim(getattr(end, "array", 0)):
-        raise RuntimeError("linspace only supports 0-dimensional start and end tensors")
+    shapes = [np.shape(getattr(x, "array", 0)) for x in (start, end)]
+    if any(shapes):
+        raise RuntimeError(f"linspace only supports 0-dimensional start and end tensors, not of shapes {shapes}")
     return finish(line(start, end, steps, _numpy_dtype(dtype)), requires_grad, device)
 
 
@@ -317,22 +315,27 @@ def line(start: float, end: float, steps: int, d: np.dtype[Any]) -> Array:
 # ------------------------------------------------------------------------------------------------- random
 
 
-def _generator(generator: random.Generator | None) -> random.Generator:
-    return random.default_generator if generator is None else generator
+def _generator(generator: random.Generator | None, device: Any = None) -> random.Generator:
+    """The given generator, or the default one of the device."""
+    if generator is not None:
+        return generator
+    where = default_device() if device is None else usable(device)
+    return random.default_generator if where is None else random.generator_of(where)
 
 
 @also_named("size")
 def rand(*size: Any, generator: random.Generator | None = None, dtype: dtype | None = None, device: Any = None,
          requires_grad: bool = False) -> Tensor:
     """Uniform in [0, 1)."""
-    return finish(_generator(generator).uniform(new_shape(size), _numpy_dtype(dtype)), requires_grad, device)
+    return finish(_generator(generator, device).uniform(new_shape(size), _numpy_dtype(dtype)), requires_grad, device)
 
 
 @also_named("size")
 def randn(*size: Any, generator: random.Generator | None = None, dtype: dtype | None = None, device: Any = None,
           requires_grad: bool = False) -> Tensor:
     """Normal, with mean 0 and standard deviation 1."""
-    return finish(_generator(generator).normal(new_shape(size), _numpy_dtype(dtype)), requires_grad, device)
+    return finish(_generator(generator, device).normal(new_shape(size), _numpy_dtype(dtype)), requires_grad,
+                  device)
 
 
 def randint(low: int = 0, high: Any = None, size: Sequence[int] | None = None, *,
@@ -343,14 +346,15 @@ def randint(low: int = 0, high: Any = None, size: Sequence[int] | None = None, *
         low, high, size = 0, low, high
     if high is None:
         low, high = 0, low
-    return finish(_generator(generator).randint(low, high, new_shape((size,)), _numpy_dtype(dtype, int64)),
-                  requires_grad, device)
+    drawn = _generator(generator, device).randint(low, high, new_shape((size,)), _numpy_dtype(dtype, int64))
+    return finish(drawn, requires_grad, device)
 
 
 def randperm(n: int, *, generator: random.Generator | None = None, dtype: dtype | None = None,
              device: Any = None) -> Tensor:
     """The integers 0 to n - 1 in random order."""
-    return finish(_generator(generator).randperm(n).astype(_numpy_dtype(dtype, int64), copy=False), False, device)
+    order = _generator(generator, device).randperm(n)
+    return finish(order.astype(_numpy_dtype(dtype, int64), copy=False), False, device)
 
 
 def rand_like(input: Tensor, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -365,24 +369,31 @@ def randn_like(input: Tensor, *, dtype: dtype | None = None, device: Any = None,
 
 def bernoulli(input: Tensor, p: float | None = None, *, generator: random.Generator | None = None) -> Tensor:
     """1 with the probability that each element of input (or p) gives, else 0."""
-    drawn = _generator(generator).bernoulli(input.array if p is None else p, input.array.shape)
-    return wrap(drawn.astype(input.array.dtype))
+    where = of(input.array)
+    chance = place(input.array, CPU) if p is None else p
+    drawn = _generator(generator, where).bernoulli(chance, input.array.shape)
+    return wrap(place(drawn.astype(input.array.dtype), where))
 
 
 def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *,
                 generator: random.Generator | None = None) -> Tensor:
     """Indices drawn in proportion to the weights in input, a vector or rows of them; without replacement all differ."""
-    return wrap(_generator(generator).multinomial(input.array, num_samples, replacement))
+    where = of(input.array)
+    drawn = _generator(generator, where).multinomial(place(input.array, CPU), num_samples, replacement)
+    return wrap(place(drawn, where))
 
 
 def normal(mean: Any = 0.0, std: Any = 1.0, size: Sequence[int] | None = None, *,
-           generator: random.Generator | None = None) -> Tensor:
+           generator: random.Generator | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Normal, with a mean and a standard deviation for each element, or for all of `size`."""
     if size is None:
         size = np.broadcast_shapes(np.shape(getattr(mean, "array", mean)), np.shape(getattr(std, "array", std)))
     if not isinstance(mean, TensorCore) and not isinstance(std, TensorCore):
-        return wrap(_generator(generator).normal(new_shape((size,)), get_default_dtype().numpy, mean, std))
-    return randn(*size, generator=generator) * std + mean
+        return finish(_generator(generator, device).normal(new_shape((size,)), get_default_dtype().numpy, mean, std),
+                      requires_grad, device)
+    given: Any = mean if isinstance(mean, TensorCore) else std
+    drawn = randn(*size, generator=generator, device=given.device if device is None else device)
+    return (drawn * std + mean).requires_grad_(requires_grad)
 
 
 def get_rng_state() -> Tensor:

@@ -18,14 +18,15 @@ Words used throughout:
 
 from __future__ import annotations
 
-import inspect
 import itertools
 from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter, itemgetter
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .device import gathered
 from .modes import mode, user_line
 
 if TYPE_CHECKING:
@@ -65,6 +66,9 @@ class Op:
                  params: tuple[str, ...] = (), **rules: Rule) -> None:
         if not inputs:
             inputs, params = _inputs_and_params(forward)
+        if not rules.keys() <= set(inputs):
+            raise TypeError(f"{name} has rules for {list(rules)}, and its inputs are {inputs}: what stands before the "
+                            "slash of its forward function, as in lambda x, /, dim: ...")
         self.name, self.forward, self.rules = name, forward, rules
         self.inputs, self.params = inputs, params
         self.ruled = sum(1 << i for i, word in enumerate(inputs) if word in rules)  # a bit for each rule
@@ -116,9 +120,11 @@ def names_of(rule: Rule) -> tuple[str, ...]:
 def _inputs_and_params(forward: Callable[..., Array]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if isinstance(forward, np.ufunc):
         return ("x", "y")[: forward.nin], ()
-    found = inspect.signature(forward).parameters.values()
-    inputs = tuple(p.name for p in found if p.kind is p.POSITIONAL_ONLY)
-    return inputs, tuple(p.name for p in found if p.kind is not p.POSITIONAL_ONLY)
+    if not isinstance(forward, FunctionType):
+        return (), ()  # it does not say
+    code = forward.__code__
+    names = code.co_varnames[: code.co_argcount]
+    return names[: code.co_posonlyargcount], names[code.co_posonlyargcount :]
 
 
 def _picker(layout: Sequence[str], names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
@@ -189,12 +195,8 @@ class Node:
         if not as_tensors:
             return self.saved
         place = dict(zip(("out", *self.pullback.op.inputs), (self, *self.parents), strict=False))
-        return tuple(
-            [
-                value if cell is NEVER else wrap(value, place.get(name), cell)
-                for name, value, cell in zip(self.pullback.names, self.saved, self.cells, strict=True)
-            ]
-        )
+        return tuple([value if cell is NEVER else wrap(value, place.get(name), cell)
+                      for name, value, cell in zip(self.pullback.names, self.saved, self.cells, strict=True)])
 
     def _overwritten(self) -> RuntimeError:
         assert self.saved is not None
@@ -314,7 +316,10 @@ def apply(op: Op, args: tuple[Any, ...]) -> Tensor:
             parents.append(None)
             cells.append(NEVER)
         bit += bit
-    array = op.forward(*arrays)
+    try:
+        array = op.forward(*arrays)
+    except TypeError as error:  # arrays of two devices, perhaps
+        return apply(op, tuple(gathered(args, error)))
     if isinstance(array, np.generic):  # NumPy turns 0-d results into scalars
         array = np.asarray(array)
     if op.view and (not array.size or np.may_share_memory(array, arrays[0])):
@@ -350,7 +355,7 @@ def walk_back(roots: Sequence[Node], cotangents: Sequence[Any], targets: Sequenc
             pending[root] + g if root in pending else own(g) if isinstance(root, Leaf) and targets is None else g
         )
     nodes = newest_first(roots)
-    useful = None if targets is None else leading_to(targets, nodes)
+    useful = None if targets is None else leading_to([*targets, *roots] if len(roots) == 1 else targets, nodes)
     captured: dict[Node, Any] = {}
     watch = mode.watch
     for node in nodes:
@@ -405,7 +410,7 @@ def newest_first(roots: Iterable[Node]) -> list[Node]:
 
 
 def leading_to(targets: Sequence[Node], nodes: list[Node]) -> set[Node]:
-    """Those of the nodes (newest first) from which a target can be reached."""
+    """Those of the nodes (newest first) from which a target can be reached. (A single root's hooks run anyhow.)"""
     useful = set(targets)
     for node in reversed(nodes):  # oldest first: parents are decided before their children
         if any(parent in useful for parent in node.parents):

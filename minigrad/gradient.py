@@ -221,5 +221,6 @@ def _run_hook(hook: Callable[[Tensor], Tensor | None], g: Any) -> Any:
         was, got = (from_numpy_dtype(t.array.dtype).type_name for t in (given, changed))
         raise RuntimeError(f"hook '{name}' has changed the type of value (was torch.{was}Tensor got torch.{got}Tensor)")
     if changed.array.shape != given.array.shape:
-        raise RuntimeError(f"hook '{name}' has changed the size of value")
+        raise RuntimeError(f"hook '{name}' has changed the size of value: "
+                           f"{list(changed.array.shape)} for {list(given.array.shape)}")
     return changed if g is given else own(changed.array)

@@ -11,16 +11,19 @@ of that base is from then on a view of something older: before it is used again 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import ops
+from .device import address, beside
 from .dtypes import from_numpy_dtype
 from .engine import NEVER, Leaf, Node, Op, TensorCore, apply, tick, wrap
 from .functions.indexing import split_key
 from .functions.promotion import NUMBERS
+from .functions.shapes import as_shape
 from .modes import mode, set_grad_enabled
 
 if TYPE_CHECKING:
@@ -108,7 +111,7 @@ def assign(x: Tensor, key: tuple[Any, ...], value: Any, op: Op = ops.setitem) ->
         return become(x, apply(op, (x, value, key)))
     check_writable(x)
     if x.array.dtype.kind != "f" and isinstance(value, NUMBERS):
-        value = np.asarray(value).astype(x.array.dtype)  # NumPy refuses -1 for uint8; torch wraps it round
+        value = np.asarray(value).astype(x.array.dtype)[()]  # NumPy refuses -1 for uint8; torch wraps it round
     x.array[key] = value.array if isinstance(value, TensorCore) else value
     x.bump()
     return x
@@ -121,6 +124,16 @@ def reshape(x: Tensor, view: Tensor) -> Tensor:
     x.array = view.array
     if mode.grad:
         x.node = view.node
+    return x
+
+
+def resize(x: Tensor, *sizes: Any) -> Tensor:
+    """Give x another shape: its elements in order, as many as fit; what is added beyond them has no set value."""
+    if x.requires_grad or x.base is not None:
+        raise RuntimeError("cannot resize variables that require grad, or views")
+    shape = as_shape(sizes)
+    n, flat = math.prod(shape), x.array.reshape(-1)
+    x.array = flat[:n].reshape(shape) if n <= flat.size else np.resize(flat, shape)
     return x
 
 
@@ -173,7 +186,7 @@ def check_writable(x: Tensor, memory: bool = True) -> None:
             f"{list(x.array.shape)} of {list(x.base.array.shape)}). Update parameters under torch.no_grad().")
     if memory:
         check_repeats_nothing(x.array)
-    if memory and not x.array.flags.writeable:
+    if memory and isinstance(x.array, np.ndarray) and not x.array.flags.writeable:
         try:
             x.array = x.array.view()
             x.array.flags.writeable = True  # a part of an expanded tensor: NumPy protects all that it broadcasts
@@ -218,10 +231,10 @@ def positions(base: Any, view: Any) -> tuple[Any, ...]:
     if base.ndim == 0:
         return (Ellipsis, *[None] * view.ndim)
     base_at, view_at = offsets(base).ravel(), offsets(view)
-    start = view.ctypes.data - base.ctypes.data
+    start = address(view) - address(base)
     order = np.argsort(base_at)
     flat = order[np.searchsorted(base_at, view_at + start, sorter=order)]
-    return np.unravel_index(flat, base.shape)
+    return tuple([beside(i, base) for i in np.unravel_index(flat, base.shape)])
 
 
 def offsets(array: Any) -> Any:

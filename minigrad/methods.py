@@ -36,12 +36,12 @@ def _in_place(function: Method, method: Method) -> Method:
 
 
 def in_dtype_of(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """The method that makes a new tensor with the dtype of this one, unless told otherwise: new_zeros from zeros."""
+    """The method that makes a new tensor with this one's dtype and device, unless told otherwise: x.new_zeros(2)."""
 
-    def method(self: Tensor, /, *args: Any, dtype: dtype | None = None, **kwargs: Any) -> Tensor:
-        return function(*args, dtype=dtype or self.dtype, **kwargs)
+    def method(self: Tensor, /, *args: Any, dtype: dtype | None = None, device: Any = None, **kwargs: Any) -> Tensor:
+        return function(*args, dtype=dtype or self.dtype, device=device or self.device, **kwargs)
 
-    method.__doc__ = f"{function.__doc__} With this tensor's dtype."
+    method.__doc__ = f"{function.__doc__} With this tensor's dtype and device."
     return method
 
 

@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 
 from . import blas, error_function, select
+from .device import place
 from .engine import Array, Op
 
 Dims = tuple[int, ...]
@@ -69,7 +70,7 @@ def _softmax(x: Array, dim: Dims) -> Array:
 
 
 def _logsumexp(x: Array, dim: Dims, keepdim: bool) -> Array:
-    top = x.max(dim, keepdims=True, initial=-np.inf)
+    top = x.max(dim, keepdims=True) if x.size else x.sum(dim, keepdims=True)  # of nothing: 0
     top = np.where(np.isfinite(top), top, 0)
     out = np.log(np.exp(x - top).sum(dim, keepdims=True)) + top
     return out if keepdim else out.squeeze(dim)
@@ -129,8 +130,7 @@ acos = Op("acos", np.arccos, x=lambda g, x: -g * rsqrt(1 - x * x))
 atan = Op("atan", np.arctan, x=lambda g, x: g / (x * x + 1))
 sinh = Op("sinh", np.sinh, x=lambda g, x: g * cosh(x))
 cosh = Op("cosh", np.cosh, x=lambda g, x: g * sinh(x))
-erf = Op("erf", error_function.erf, inputs=("x",),
-         x=lambda g, x: g * (1.1283791670955126 * exp(-(x * x))))  # 2 / sqrt(pi)
+erf = Op("erf", error_function.erf, inputs=("x",), x=lambda g, x: g * (1.1283791670955126 * exp(-x * x)))  # 2/sqrt(pi)
 sigmoid = Op("sigmoid", lambda x, /: _sigmoid(x), x=lambda g, out: g * (out * (1 - out)))
 relu = Op("relu", lambda x, /: np.maximum(x, 0), x=lambda g, out: where(out <= 0, 0, g))
 abs = Op("abs", np.absolute, x=lambda g, x: g * sign(x))
@@ -142,6 +142,7 @@ trunc = Op("trunc", np.trunc, x=lambda g: zeros_like(g))
 zeros_like = Op("zeros_like", lambda x, /: np.zeros_like(x), x=lambda g: zeros_like(g))
 clone = Op("clone", lambda x, /: x.copy(_order(x)), x=lambda g: g)  # in the memory order of x
 contiguous = Op("clone", lambda x, /: x.copy(), x=lambda g: g)  # in plain order
+move = Op("to", lambda x, /, there, back: place(x, there), x=lambda g, there, back: move(g, back, there))  # devices
 cast = Op("to", lambda x, /, dtype: x.astype(dtype, _order(x)), x=lambda g: g)
 
 # ------------------------------------------------------------------------- elementwise, two inputs and more
@@ -160,6 +161,7 @@ pow = Op("pow1", np.power,  # where guards 0 ** -1 and log(0): times 0 they woul
          y=lambda g, out, x, y: g * (out * log(where((x == 0) & (y >= 0), 1, x))))
 power = Op("pow", lambda x, /, n: x**n,  # n is a number; x ** 0 is constant, also at x = 0
            x=lambda g, x, n: g * (n * x ** (n - (n != 0))))
+lerp = Op("lerp", lambda x, y, /, w: x + w * (y - x), x=lambda g, w: g * (1 - w), y=lambda g, w: g * w)
 maximum = Op("maximum", np.maximum,  # a tie is shared
              x=lambda g, x, y: where(x < y, 0, where(x == y, g / 2, g)),
              y=lambda g, x, y: where(y < x, 0, where(x == y, g / 2, g)))
@@ -258,4 +260,4 @@ TABLE["cat"] = cat(2)  # one of its family
 VOCABULARY = frozenset({
     "where", "exp", "log", "sin", "cos", "sinh", "cosh", "rsqrt", "sign", "floor_div", "trunc_div", "sigmoid",
     "maximum", "zeros_like", "sum", "mean", "spread", "cumsum", "flip", "softmax", "log_softmax", "mm", "t", "reshape",
-    "permute", "swap", "tril", "triu", "index", "put", "setitem"})
+    "move", "permute", "swap", "tril", "triu", "index", "put", "setitem"})

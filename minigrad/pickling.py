@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import dtypes
-from .device import device
+from .device import CPU, address, device, is_array, library_of, of, place, strided, usable
 from .dtypes import dtype
 from .engine import wrap
 from .functions.shapes import Size
@@ -41,15 +41,24 @@ UnpicklingError = pickle.UnpicklingError
 
 
 class Storage:
-    """Memory that tensors share, as a one-dimensional array, and the record's key for it."""
+    """Memory that tensors share, as a one-dimensional array, the record's key for it, and the device it belongs on."""
 
-    def __init__(self, key: str, array: Any) -> None:
-        self.key, self.array = key, array
+    def __init__(self, key: str, array: Any, where: device = CPU) -> None:
+        self.key, self.array, self.device = key, array, where
         self.cell = None if mode.inference else [0]
 
-    def cpu(self) -> Storage:
-        """On the CPU: the storage itself."""
+    def to(self, where: Any) -> Storage:
+        """Let it belong on another device: read, it goes there with its tensors."""
+        self.device = usable(where)
         return self
+
+    def cpu(self) -> Storage:
+        """Let it stay on the CPU."""
+        return self.to(CPU)
+
+    def cuda(self, where: Any = "cuda") -> Storage:
+        """Let it go to a GPU."""
+        return self.to(where)
 
 
 class StorageType(NamedTuple):
@@ -74,7 +83,7 @@ class Pickler(pickle._Pickler):
 
     def persistent_id(self, obj: Any) -> Any:
         if isinstance(obj, Storage):
-            return "storage", STORAGE_TYPES[obj.array.dtype], obj.key, "cpu", obj.array.size
+            return "storage", STORAGE_TYPES[obj.array.dtype], obj.key, str(obj.device), obj.array.size
         return None
 
     def reducer_override(self, obj: Any) -> Any:
@@ -114,8 +123,8 @@ class Pickler(pickle._Pickler):
 
     def _memory_of(self, array: Any) -> tuple[Storage, int, tuple[int, ...]]:
         """The storage that an array is a view of, where in it the array starts, and its strides, in elements."""
-        owner, unit = array, array.itemsize
-        while isinstance(owner.base, np.ndarray):
+        owner, unit, where = array, array.itemsize, of(array)
+        while is_array(owner.base):
             owner = owner.base
         start, length = address(array) - address(owner), extent(owner)
         steps = (start, length, *array.strides)
@@ -123,19 +132,15 @@ class Pickler(pickle._Pickler):
             array = owner = array.copy()  # NumPy's memory can be laid out as torch's cannot: backwards, for one
             start, length = 0, array.nbytes
         if id(owner) not in self.storages:
-            memory = np.lib.stride_tricks.as_strided(owner, (length // owner.itemsize,), (owner.itemsize,))
-            self.storages[id(owner)] = Storage(str(len(self.storages)), memory.view(array.dtype))
+            as_strided = library_of(owner).lib.stride_tricks.as_strided
+            memory = place(as_strided(owner, (length // owner.itemsize,), (owner.itemsize,)), CPU)
+            self.storages[id(owner)] = Storage(str(len(self.storages)), memory.view(array.dtype), where)
             self.owners.append(owner)
         storage = self.storages[id(owner)]
         if storage.array.dtype != array.dtype:
             raise RuntimeError("cannot save tensors that read the same memory as different dtypes, "
                                f"{storage.array.dtype} and {array.dtype}: clone() one of them")
         return storage, start // unit, tuple([s // unit for s in array.strides])
-
-
-def address(array: Any) -> int:
-    """Where an array's first element lies."""
-    return int(array.__array_interface__["data"][0])
 
 
 def extent(array: Any) -> int:
@@ -164,9 +169,9 @@ def own_object(module: str, name: str) -> Any:
     if f"{module} {name}" in GLOBALS:
         return GLOBALS[f"{module} {name}"]
     path = "minigrad" + module.removeprefix("torch")
-    for place in (path, ".".join(path.split(".")[:2])):  # the very module, or (files are cut differently) minigrad.nn
+    for where in (path, ".".join(path.split(".")[:2])):  # the very module, or (files are cut differently) minigrad.nn
         try:
-            return getattr(importlib.import_module(place), name)
+            return getattr(importlib.import_module(where), name)
         except (ImportError, AttributeError):
             continue
     return None
@@ -198,7 +203,7 @@ def rebuild_tensor(storage: Storage, offset: int, size: Any, stride: Any, requir
         raise UnpicklingError(f"a tensor of shape {list(size)}, stride {list(stride)}, offset {offset} does not fit "
                               f"into its storage of {storage.array.size} elements")
     unit = storage.array.itemsize
-    array = np.ndarray(size, storage.array.dtype, storage.array, offset * unit, [s * unit for s in stride])
+    array = strided(storage.array, offset, tuple(size), tuple([s * unit for s in stride]))
     tensor = wrap(array, None, storage.cell)
     return tensor.requires_grad_() if requires_grad else tensor
 

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from .device import CPU, device, usable
 from .engine import wrap
 from .exact import box_muller_16, fused, libm, narrow
 
@@ -50,14 +51,19 @@ class Generator:
 
     Draws return fresh contiguous arrays; `shape` is a tuple of ints. An error leaves the stream where it was.
 
+    A generator for a GPU draws the same numbers, on the host, and they are copied to the GPU. So draws there are seeded
+    and repeat, but they are not those of torch's own CUDA stream, and they take time of the host's.
+
     >>> Generator().manual_seed(42).normal((2,), np.float32)
     array([0.33669037, 0.1288094 ], dtype=float32)
     """
 
-    def __init__(self, device: str = "cpu") -> None:
-        """RuntimeError for any device but the CPU."""
-        _require(str(device) == "cpu", f"minigrad draws random numbers on the CPU only, but got {device=}")
-        self.device = device
+    def __init__(self, device: str | device = "cpu") -> None:
+        """RuntimeError if there is no such device here."""
+        try:
+            self.device = usable(device)
+        except AssertionError as error:
+            raise RuntimeError(f"Cannot get a generator for {str(device)!r}: {error}") from None
         self._twister = np.random.MT19937(0)
         self.manual_seed(DEFAULT_SEED)
 
@@ -319,12 +325,31 @@ def _check_multinomial(weights: Array, num_samples: int, replacement: bool) -> N
 # ---- the generator that is used when none is named ----
 
 default_generator = Generator()
-default_generator.seed()
+_of_gpus: dict[device, Generator] = {}  # each GPU's own, once it has been asked for
+_seed_of_gpus = secrets.randbits(64)
+
+
+def generator_of(where: device) -> Generator:
+    """The generator that draws for the tensors of a device when none is named."""
+    if where == CPU:
+        return default_generator
+    if where not in _of_gpus:
+        _of_gpus[where] = Generator(where).manual_seed(_seed_of_gpus)
+    return _of_gpus[where]
+
+
+def seed_gpus(seed: int) -> None:
+    """Restart the generators of all GPUs, also of those that nobody has used yet."""
+    global _seed_of_gpus
+    _seed_of_gpus = int(seed)
+    _of_gpus.clear()
 
 
 def manual_seed(seed: int) -> Generator:
-    """Seed the default generator and return it. As in torch, `seed` may be anything that int() takes."""
-    return default_generator.manual_seed(int(seed))
+    """Seed the default generators of all devices; the CPU's is returned. `seed` may be anything that int() takes."""
+    generator = default_generator.manual_seed(int(seed))
+    seed_gpus(seed)
+    return generator
 
 
 initial_seed, seed = default_generator.initial_seed, default_generator.seed

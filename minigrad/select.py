@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from .device import library_of
 from .engine import Array
 
 MANY = 2000  # elements: with fewer, np.where's one call is quicker
@@ -42,14 +43,14 @@ def where(c: Array, x: Array, y: Array) -> Array:
 
 def put(x: Array, shape: tuple[int, ...], key: Any) -> Array:
     """Zeros of a shape, but x added at [key]: as often as an element is picked there."""
-    out = np.zeros_like(x, shape=shape)
+    out, add = np.zeros_like(x, shape=shape), library_of(x).add
     picks = key if isinstance(key, tuple) else (key,)
     if all(isinstance(k, (slice, int, type(None), type(...))) for k in picks):
         out[key] = x  # nothing is picked twice
     elif len(picks) == 1 and picks[0].dtype.kind == "i" and type(x) is np.ndarray and len(shape) > 1:
         size = prod(shape[1:])  # of a row
         places = (picks[0] % shape[0])[..., None] * size + np.arange(size)
-        np.add.at(out.reshape(-1), places.reshape(-1), x.reshape(-1))
+        add.at(out.reshape(-1), places.reshape(-1), x.reshape(-1))
     else:
-        np.add.at(out, key, x)
+        add.at(out, key, x)
     return out

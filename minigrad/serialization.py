@@ -16,7 +16,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from .device import device
+from .device import device, place, usable
 from .files import replacing
 from .pickling import Pickler, SafeUnpickler, Storage, StorageType, UnpicklingError, check_dtype, own_object, short
 from .zipfile_format import ALIGNMENT, Reader, write_archive
@@ -69,8 +69,9 @@ def load(f: Any, map_location: MapLocation = None, pickle_module: Any = None, *,
     """Read an object that minigrad or torch saved, from a path or a file that can seek.
 
     Nothing in the file is run, and only tensors and plain Python values are made, unless `weights_only=False`: then
-    whole models load too, and a file from a stranger could do anything. Tensors of a GPU load with
-    `map_location="cpu"`; a dict from location to location or a function (storage, location) -> storage also does.
+    whole models load too, and a file from a stranger could do anything. Tensors of a GPU come back
+    there; `map_location="cpu"` or "cuda" brings all to one device, a dict from location to location or a function
+    (storage, location) -> storage some.
     `mmap=True` is accepted, and the file is read whole all the same.
 
     pickle.UnpicklingError if the file is no such file, or holds what is not allowed or what minigrad has not;
@@ -85,7 +86,7 @@ def load(f: Any, map_location: MapLocation = None, pickle_module: Any = None, *,
     with nullcontext(f) if path is None else open(path, "rb") as file:
         name = path or str(getattr(file, "name", file))
         _check_start(file, name)
-        content = _Content(Reader(file, name))
+        content = _Content(Reader(file, name), map_location)
         try:
             pickled = content.reader.read("data.pkl")
             if weights_only:
@@ -93,9 +94,9 @@ def load(f: Any, map_location: MapLocation = None, pickle_module: Any = None, *,
             else:
                 obj = _unpickle(pickled, content.storage, pickle_module or pickle, pickle_load_args)
         except UnpicklingError as error:
+            if content.misplaced is not None:
+                raise content.misplaced from None
             raise UnpicklingError(f"cannot load {name}: {error}.") from error
-        for storage, location in content.storages.values():
-            _check_location(storage, location, map_location)
     return obj
 
 
@@ -119,11 +120,12 @@ def _check_start(file: Any, name: str) -> None:
 
 
 class _Content:
-    """The storages of a file, each read when it is first asked for."""
+    """The storages of a file, each read, and brought to its device, when it is first asked for."""
 
-    def __init__(self, reader: Reader) -> None:
-        self.reader = reader
-        self.storages: dict[str, tuple[Storage, str]] = {}  # with the location of each, such as "cuda:0"
+    def __init__(self, reader: Reader, map_location: MapLocation) -> None:
+        self.reader, self.map_location = reader, map_location
+        self.misplaced: Exception | None = None  # what went wrong with a storage's device: no fault of the file's
+        self.storages: dict[str, Storage] = {}
         order = reader.read("byteorder") if "byteorder" in reader.records else b"little"
         if order not in (b"little", b"big"):
             raise reader.damaged(f"its order of bytes is {bytes(order[:20])!r}, neither little nor big")
@@ -141,28 +143,37 @@ class _Content:
             if size != count * dtype.itemsize:
                 raise self.reader.damaged(f"its record 'data/{key}' has {size} bytes for {count} elements of {dtype}")
             array = np.frombuffer(self.reader.read(f"data/{key}"), dtype)
-            self.storages[key] = Storage(key, array.byteswap() if self.swapped else array), location
-        storage, _ = self.storages[key]
+            storage = Storage(key, array.byteswap() if self.swapped else array)
+            try:
+                storage.array = place(storage.array, _home(storage, location, self.map_location))
+            except Exception as error:
+                self.misplaced = error
+                raise
+            self.storages[key] = storage
+        storage = self.storages[key]
         if storage.array.dtype != dtype or storage.array.size != count:
             raise self.reader.damaged(f"it uses the record 'data/{key}' as two different storages")
         return storage
 
 
-def _check_location(storage: Storage, location: str, map_location: MapLocation) -> None:
-    """Make sure that a storage, which is on the CPU, was to be there."""
+def _home(storage: Storage, location: str, map_location: MapLocation) -> device:
+    """The device on which a storage is wanted; it was saved from a location such as "cuda:0"."""
     if callable(map_location):
         moved = map_location(storage, location)
         if moved is storage:
-            return
+            return storage.device
         if moved is not None:
             raise TypeError(f"map_location must return the storage it was given or None, not a {type(moved).__name__}")
     elif isinstance(map_location, dict):
         location = map_location.get(location, location)
     elif map_location is not None:
         location = str(map_location)
-    if location.partition(":")[0] != "cpu":
-        raise RuntimeError(f"Attempting to deserialize object on a device that is not here: {location[:50]!r}. Use "
-                           "torch.load with map_location=torch.device('cpu') to map your storages to the CPU.")
+    try:
+        return usable(location)
+    except (AssertionError, RuntimeError):
+        raise RuntimeError(
+            f"Attempting to deserialize object on a device that is not here: {location[:50]!r}. Use torch.load with "
+            "map_location=torch.device('cpu') to map your storages to the CPU.") from None
 
 
 def _unpickle(pickled: bytearray, storage: Callable[[Any], Storage], pickle_module: Any, args: dict[str, Any]) -> Any:

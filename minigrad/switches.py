@@ -6,7 +6,6 @@ import os
 from typing import Any
 
 from .creation import dtype_of_type
-from .device import CPU, check, device
 from .dtypes import set_default_dtype
 
 _threads = int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
@@ -21,7 +20,7 @@ def set_num_threads(threads: int) -> None:
     """Note how many threads to use. NumPy's are set by the environment variable OMP_NUM_THREADS, before it starts."""
     global _threads
     if threads < 1:
-        raise RuntimeError("set_num_threads expects a positive integer")
+        raise RuntimeError(f"set_num_threads expects a positive integer, not {threads}")
     _threads = threads
 
 
@@ -36,16 +35,6 @@ def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None
 
 def set_float32_matmul_precision(precision: str) -> None:
     """Allow products of float32 matrices to be less exact, and faster: here they stay exact to float32."""
-
-
-def set_default_device(device: Any) -> None:
-    """Let new tensors live on a device. AssertionError for any but the CPU."""
-    check(device or CPU)
-
-
-def get_default_device() -> device:
-    """Where new tensors live."""
-    return CPU
 
 
 def set_default_tensor_type(t: Any) -> None:

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from . import creation, dtypes, inplace, ops, random
-from .device import CPU, check
+from .device import CPU, address, beside, of, place, usable
 from .device import device as Device
 from .dtypes import MemoryFormat, as_dtype, contiguous_format, dtype, from_numpy_dtype, preserve_format
-from .engine import TensorCore, wrap
+from .engine import TensorCore, apply, wrap
 from .functions import cumulative, indexing, linear_algebra, pointwise, reductions, shapes, sorting
 from .functions.promotion import Number, binary, cast, shape_error
 from .functions.shapes import Size
@@ -63,7 +63,7 @@ class Tensor(WithValues):
     @property
     def device(self) -> Device:
         """Where it lives."""
-        return CPU
+        return of(self.array)
 
     @property
     def ndim(self) -> int:
@@ -89,7 +89,12 @@ class Tensor(WithValues):
     @property
     def is_cuda(self) -> bool:
         """Whether it lives on a GPU."""
-        return False
+        return self.device != CPU
+
+    def get_device(self) -> int:
+        """The number of the GPU that it lives on; -1 for the CPU."""
+        index = self.device.index
+        return -1 if index is None else index
 
     def element_size(self) -> int:
         """Bytes per element."""
@@ -111,7 +116,7 @@ class Tensor(WithValues):
 
     def data_ptr(self) -> int:
         """The address of its first element."""
-        return int(self.array.__array_interface__["data"][0])
+        return address(self.array)
 
     def is_floating_point(self) -> bool:
         """Whether its dtype is a floating-point one."""
@@ -220,6 +225,7 @@ class Tensor(WithValues):
     scatter_add, take_along_dim = indexing.scatter_add, indexing.take_along_dim
     addmm, bmm = linear_algebra.addmm, linear_algebra.bmm
     diag, dot, matmul, mm = linear_algebra.diag, linear_algebra.dot, linear_algebra.matmul, linear_algebra.mm
+    diagonal = linear_algebra.diagonal
     mv, norm, outer, trace = linear_algebra.mv, linear_algebra.norm, linear_algebra.outer, linear_algebra.trace
     tril, triu, inverse = linear_algebra.tril, linear_algebra.triu, linear_algebra.inverse
     matrix_power = linear_algebra.matrix_power
@@ -266,6 +272,10 @@ class Tensor(WithValues):
         """This tensor where the condition holds, else other."""
         return pointwise.where(condition, self, other)
 
+    def new(self, *data: Any) -> Tensor:
+        """As `torch.Tensor(...)`, with this tensor's dtype: sizes make an empty tensor, a sequence its values."""
+        return creation.legacy(data, self.dtype)
+
     new_tensor, new_full = in_dtype_of(creation.tensor), in_dtype_of(creation.full)
     new_zeros, new_ones, new_empty = map(in_dtype_of, (creation.zeros, creation.ones, creation.empty))
 
@@ -290,6 +300,7 @@ class Tensor(WithValues):
     scatter_, scatter_add_ = in_place(scatter, scatter_add)
     t_, transpose_, squeeze_, unsqueeze_ = viewed_in_place(t, transpose, squeeze, unsqueeze)
     swapaxes_ = swapdims_ = transpose_
+    resize_ = inplace.resize
     __iadd__, __isub__, __imul__, __itruediv__, __ipow__ = add_, sub_, mul_, div_, pow_
     __ifloordiv__, __imod__ = floor_divide_, remainder_
 
@@ -310,7 +321,7 @@ class Tensor(WithValues):
             raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not {type(src).__name__}")
         if not inplace.stretches_to(src.array.shape, self.array.shape):
             raise shape_error(self, src)
-        return inplace.fill(self, src, _copy)
+        return inplace.fill(self, src.to(self.device), _copy)
 
     def uniform_(self, a: float = 0, b: float = 1, *, generator: random.Generator | None = None) -> Tensor:
         """Fill with numbers drawn uniformly from [a, b). In place."""
@@ -323,7 +334,7 @@ class Tensor(WithValues):
 
     def bernoulli_(self, p: float | Tensor = 0.5, *, generator: random.Generator | None = None) -> Tensor:
         """Fill with ones, each with probability p, and zeros. In place."""
-        chance = p.array if isinstance(p, TensorCore) else p
+        chance = place(p.array, CPU) if isinstance(p, TensorCore) else p
         return self._draw(lambda g, shape: g.bernoulli(chance, shape), generator)
 
     def exponential_(self, lambd: float = 1, *, generator: random.Generator | None = None) -> Tensor:
@@ -345,8 +356,8 @@ class Tensor(WithValues):
         """Fill with random numbers in the order of memory, as torch does: a transposed tensor gets them transposed."""
         inplace.check_writable(self)
         order = sorted(range(self.array.ndim), key=lambda d: -self.array.strides[d])
-        drawn = draw(generator or random.default_generator, tuple([self.array.shape[d] for d in order]))
-        return inplace.fill(self, drawn.transpose(sorted(range(len(order)), key=order.__getitem__)))
+        drawn = draw(generator or random.generator_of(self.device), tuple([self.array.shape[d] for d in order]))
+        return inplace.fill(self, beside(drawn.transpose(sorted(range(len(order)), key=order.__getitem__)), self.array))
 
     # ------------------------------------------------------------------------------------ dtype and device
 
@@ -355,23 +366,24 @@ class Tensor(WithValues):
         """With another dtype or device: to(torch.float64), to("cpu"), to(other); itself if nothing changes."""
         for arg in args:
             if isinstance(arg, TensorCore):
-                dtype = from_numpy_dtype(arg.array.dtype)
-            elif isinstance(arg, (str, Device)):
+                dtype, device = from_numpy_dtype(arg.array.dtype), of(arg.array)
+            elif isinstance(arg, (str, Device)) or type(arg) is int:
                 device = arg
             elif isinstance(arg, np.dtype):
                 dtype = from_numpy_dtype(arg)
             elif arg is not None and not isinstance(arg, bool):
                 dtype = as_dtype(arg)
-        if device is not None:
-            check(device)
         out = self if dtype is None else cast(self, as_dtype(dtype))
+        there, back = self.device if device is None else usable(device), self.device
+        if there != back:
+            out = apply(ops.move, (out, there, back))
         if copy and out is self:
             return pointwise.clone(self, memory_format=memory_format)
         return shapes.contiguous(out) if memory_format is contiguous_format else out
 
-    def cpu(self) -> Tensor:
-        """On the CPU: the tensor itself."""
-        return self
+    def cpu(self, memory_format: MemoryFormat = preserve_format) -> Tensor:
+        """On the CPU: the tensor itself, if it is there."""
+        return self.to(device=CPU, memory_format=memory_format)
 
     def cuda(self, device: Any = None, non_blocking: bool = False) -> Tensor:
         """On a GPU."""

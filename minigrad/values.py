@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import dtypes, printing
+from .device import CPU, get_default_device, of, place
 from .engine import TensorCore, wrap
 from .functions import shapes
 from .gradfn import torch_name
@@ -36,7 +37,11 @@ class WithValues(WithGradient):
         """The elements as an array that shares this tensor's memory."""
         if self.node is not None and mode.grad and not force:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
-        return self.array
+        where = of(self.array)
+        if where != CPU and not force:
+            raise TypeError(f"can't convert {where} device type tensor to numpy. Use Tensor.cpu() to copy the tensor "
+                            "to host memory first.")
+        return place(self.array, CPU)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         array = self.numpy()
@@ -61,7 +66,8 @@ class WithValues(WithGradient):
 
     def __index__(self) -> int:
         if self.array.dtype.kind == "f" or self.array.size != 1:
-            raise TypeError("only integer tensors of a single element can be converted to an index")
+            raise TypeError("only integer tensors of a single element can be converted to an index, not one of shape "
+                            f"{list(self.array.shape)} and {self.array.dtype}")
         return int(self.array.item())
 
     def _one(self) -> Any:
@@ -85,11 +91,14 @@ class WithValues(WithGradient):
         return isinstance(found, TensorCore) and bool(found.array.any())
 
     def __repr__(self) -> str:
-        suffixes = printing.array_suffixes(self.array, dtypes.get_default_dtype().numpy)
+        array, where = place(self.array, CPU), of(self.array)
+        suffixes = printing.array_suffixes(array, dtypes.get_default_dtype().numpy)
+        if where != get_default_device():
+            suffixes.insert(0, f"device={str(where)!r}")
         node = self.current_node()
         if node is not None:
             suffixes.append("requires_grad=True" if self.is_leaf else f"grad_fn=<{torch_name(node)}>")
-        return printing.tensor_repr(self.array, suffixes=suffixes)
+        return printing.tensor_repr(array, suffixes=suffixes)
 
     def _repr_html_(self) -> str:
         """What a notebook shows: torch's text, the shape and the dtype, and the gradient if there is one."""
@@ -100,5 +109,5 @@ class WithValues(WithGradient):
 
     def __format__(self, spec: str) -> str:
         if self.array.ndim == 0 and type(self) is self.result_class:
-            return printing.format_scalar(self.array, spec)
+            return printing.format_scalar(place(self.array, CPU), spec)
         return object.__format__(self, spec)

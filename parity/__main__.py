@@ -57,6 +57,9 @@ engines:
                              judged: how far torch is from torch, and so what its figures are worth. By name only
   minigrad-ordered           minigrad that adds in the order of torch's kernels for AVX-512, with their exp and log:
                              what is left of its distance from torch. Shown, not judged; by name only, on Linux
+  torch-nudged, torch-f64-nudged
+                             torch with errors of rounding's size added at every step: asked of themselves where an
+                             engine disagrees, to see whether the script amplifies rounding
 
 the page: DIR/index.html, one file without anything beside it. It shows the other checks as well, once they are run:
   python -m parity conformance --json parity-report/conformance.json

@@ -15,6 +15,10 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from minigrad import ops
+from minigrad.device import CPU
+from minigrad.engine import TensorCore, apply
+
 Array = np.ndarray[Any, Any]
 
 
@@ -231,6 +235,11 @@ def _loss(draw: Any) -> Any:
     }
 
 
+def moved(x: Any) -> Any:
+    """minigrad's copy to a device, from the CPU to the CPU; torch leaves the op away there, so for torch a clone."""
+    return apply(ops.move, (x, CPU, CPU)) if isinstance(x, TensorCore) else x.clone()
+
+
 def pick(torch: Any, x: Any, key: Any) -> Any:
     """x[key], with index arrays as tensors of either library."""
     parts = key if isinstance(key, tuple) else (key,)
@@ -309,6 +318,7 @@ SAMPLES: dict[
         lambda torch, x: x.to(torch.float16 if x.dtype == torch.float32 else torch.float32).double() * 1,
         of(one()),
     ),
+    "move": (lambda torch, x: moved(x) * 1, of(one())),
     "add": (lambda torch, x, y: x + y, of(two())),
     "sub": (lambda torch, x, y: x - y, of(two())),
     "mul": (lambda torch, x, y: x * y, of(two())),
@@ -319,6 +329,8 @@ SAMPLES: dict[
     "fmod": (lambda torch, x, y: torch.fmod(-x, y), of(two(low=0.3))),
     "pow": (lambda torch, x, y: torch.pow(x, y), of(two(low=0.0, ties=False))),
     "power": (lambda torch, x, n: x**n, of(one(), st.fixed_dictionaries({"n": st.sampled_from([0, 1, 2, 3, 4.0])}))),
+    "lerp": (lambda torch, x, y, w: torch.lerp(x, y, w),
+             of(two(), st.fixed_dictionaries({"w": st.sampled_from([0, 0.25, 0.5, 0.8, 1, -1.5])}))),
     "maximum": (lambda torch, x, y: torch.maximum(x, y), of(two())),
     "minimum": (lambda torch, x, y: torch.minimum(x, y), of(two())),
     "where": (lambda torch, c, x, y: torch.where(c > 0, x, y), of(arrays(broadcast(3)))),

@@ -248,7 +248,10 @@ def differentiate(function, sample, twice_over):
         torch.autograd.backward(live, [torch.randn_like(g) for g in live])
 
 
-@pytest.mark.parametrize("word", sorted(set(words_of(SAMPLES)) | set(words_of(REACHED_BY))))
+ON_ONE_DEVICE = sorted((set(words_of(SAMPLES)) | set(words_of(REACHED_BY))) - {"move"})  # it leads to another device
+
+
+@pytest.mark.parametrize("word", ON_ONE_DEVICE)
 def test_a_wrong_rule_in_any_entry_of_the_table_is_named(word, plant):
     function, samples = samples_of(word)
     op = ops.cat(3, "cat") if word == "cat" else ops.TABLE[word]

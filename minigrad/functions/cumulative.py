@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import ops
+from ..device import beside
 from ..dtypes import dtype, float64
 from ..engine import apply, wrap
 from .joining import cat
@@ -40,7 +41,7 @@ def cumprod(input: Tensor, dim: int, *, dtype: dtype | None = None) -> Tensor:
     at, given = one_dim(dim, x.array.ndim), x.array.dtype
     x = cast(x, float64) if given.kind == "f" else x
     n = x.array.shape[at] if x.array.ndim else 1
-    position = np.arange(n).reshape(-1, *[1] * (x.array.ndim - 1 - at))
+    position = beside(np.arange(n).reshape(-1, *[1] * (x.array.ndim - 1 - at)), x.array)
     step = 1
     while step < n:  # each element holds the product of the last `step` ones; then of twice as many
         x = x * where(wrap(position >= step), roll(x, step, at), 1)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import ops
+from ..device import CPU, beside, is_array, place
 from ..dtypes import from_numpy_dtype
 from ..engine import Op, TensorCore, apply, wrap
 from .promotion import numpy_names
@@ -44,14 +45,14 @@ def split_key(key: Any, shape: tuple[int, ...]) -> tuple[Key | None, Key | None]
     """
     parts = [_checked(k) for k in (key if isinstance(key, tuple) else (key,))]
     taken = sum(
-        k.ndim if isinstance(k, np.ndarray) and k.dtype == bool else 1
+        k.ndim if is_array(k) and k.dtype == bool else 1
         for k in parts
         if k is not None and k is not Ellipsis and k is not True and k is not False
     )
     if taken > len(shape):
         raise IndexError(
             f"too many indices for tensor of dimension {len(shape)}: {taken} in {key!r}, shape {list(shape)}")
-    if Ellipsis not in [k for k in parts if not isinstance(k, np.ndarray)]:
+    if Ellipsis not in [k for k in parts if not is_array(k)]:
         parts.append(Ellipsis)
     at = next(i for i, k in enumerate(parts) if k is Ellipsis)
     parts[at : at + 1] = [slice(None)] * (len(shape) - taken)
@@ -62,8 +63,8 @@ def split_key(key: Any, shape: tuple[int, ...]) -> tuple[Key | None, Key | None]
         if part is None:
             basic.append(None)
             advanced.append(slice(None))
-        elif isinstance(part, (bool, np.ndarray)):
-            here = part if isinstance(part, np.ndarray) else np.asarray(part)
+        elif isinstance(part, bool) or is_array(part):
+            here = np.asarray(part) if isinstance(part, bool) else part
             basic.extend([slice(None)] * (here.ndim if here.dtype == bool else 1))
             advanced.append(_in_range(here, shape, dim))
             dim += here.ndim if here.dtype == bool else 1
@@ -75,7 +76,7 @@ def split_key(key: Any, shape: tuple[int, ...]) -> tuple[Key | None, Key | None]
             basic.append(part)
             dim += 1
     is_basic = any(part is None or isinstance(part, int) or part != slice(None) for part in basic)
-    is_advanced = any(isinstance(part, np.ndarray) for part in advanced)
+    is_advanced = any(map(is_array, advanced))
     first = (*basic, Ellipsis) if is_basic or not is_advanced else None
     return first, tuple(advanced) if is_advanced else None
 
@@ -91,7 +92,7 @@ def _checked(part: Any) -> Any:
     array = part.array if isinstance(part, TensorCore) else None
     if array is None and isinstance(part, (list, tuple, range, np.ndarray, np.integer, np.bool_)):
         array = (
-            np.asarray([p.array if isinstance(p, TensorCore) else p for p in part])
+            np.asarray([place(p.array, CPU) if isinstance(p, TensorCore) else p for p in part])
             if isinstance(part, (list, tuple))
             else np.asarray(part)
         )
@@ -104,7 +105,7 @@ def _checked(part: Any) -> Any:
         raise IndexError("only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
                          f"indices (got {kind})")
     if array.ndim == 0 and array.dtype != bool:
-        return int(array)
+        return int(array.item())
     return array.astype(bool) if array.dtype == np.uint8 and isinstance(part, TensorCore) else array  # an old mask
 
 
@@ -117,7 +118,7 @@ def _in_range(index: np.ndarray[Any, Any], shape: tuple[int, ...], dim: int) -> 
                 f"indexed tensor {list(shape)} at index {dim}")
     elif index.size and not -shape[dim] <= index.min() <= index.max() < shape[dim]:
         worst = index.max() if index.max() >= shape[dim] else index.min()
-        raise IndexError(f"index {worst} is out of bounds for dimension {dim} with size {shape[dim]}")
+        raise IndexError(f"index {worst.item()} is out of bounds for dimension {dim} with size {shape[dim]}")
     return index
 
 
@@ -143,12 +144,12 @@ def along(index: Tensor, dim: int, input: Tensor) -> Key:
         if d != dim and n > limit:
             raise RuntimeError(f"Size does not match at dimension {d} expected index {list(positions.shape)} to be no "
                                f"larger than self {list(input.array.shape)} apart from dimension {dim}")
-    key: list[Any] = list(np.ogrid[tuple([slice(n) for n in positions.shape])])
+    key: list[Any] = [beside(i, positions) for i in np.ogrid[tuple([slice(n) for n in positions.shape])]]
     if key:
         limit = input.array.shape[dim]
         if not 0 <= positions.min() <= positions.max() < limit:
             worst = positions.max() if positions.max() >= limit else positions.min()
-            raise RuntimeError(f"index {worst} is out of bounds for dimension {dim} with size {limit}")
+            raise RuntimeError(f"index {worst.item()} is out of bounds for dimension {dim} with size {limit}")
         key[dim] = positions.astype(np.int64, copy=False)
     return tuple(key)
 

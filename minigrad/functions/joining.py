@@ -98,7 +98,8 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
         raise RuntimeError("torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: "
                            f"{next(v for v in vectors if v.array.ndim > 1)}")
     if len({v.array.dtype for v in vectors}) > 1:
-        raise RuntimeError("torch.meshgrid expects all tensors to have the same dtype")
+        raise RuntimeError("torch.meshgrid expects all tensors to have the same dtype, not "
+                           f"{', '.join(str(v.array.dtype) for v in vectors)}")
     sizes = [v.array.size for v in vectors]
     grids = [expand(reshape(v, [n if i == d else 1 for i in range(len(sizes))]), sizes)
              for d, (v, n) in enumerate(zip(vectors, sizes, strict=True))]

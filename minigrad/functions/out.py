@@ -50,4 +50,4 @@ def _resize(out: Tensor, shape: tuple[int, ...]) -> None:
         warnings.warn("An output with one or more elements was resized since it had shape "
                       f"{list(out.array.shape)}, which does not match the required output shape {list(shape)}.",
                       stacklevel=3)
-    out.array = np.empty(shape, out.array.dtype)
+    out.array = np.empty_like(out.array, shape=shape)

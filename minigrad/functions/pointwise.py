@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import dtypes, ops
+from ..device import beside
 from ..dtypes import BOOL, FLOATING, from_numpy_dtype, get_default_dtype, result_type
 from ..engine import Op, TensorCore, apply, wrap
 from .promotion import NUMBERS, Number, binary, cast, kind, number_only, promoted, shape_error, tensor_only
@@ -92,7 +93,8 @@ def div(input: Tensor | Number, other: Tensor | Number, *, rounding_mode: str | 
 
 def _divided(op: Op, x: Any, y: Any) -> Tensor:
     """Apply a division whose result may be an integer, which has no inf to answer a division by zero with."""
-    if FLOATING not in (kind(x), kind(y)) and not np.all(getattr(y, "array", y)):
+    by_zero = FLOATING not in (kind(x), kind(y)) and ((y.array == 0).any() if isinstance(y, TensorCore) else y == 0)
+    if by_zero:
         raise RuntimeError("ZeroDivisionError")
     return binary(op, x, y)
 
@@ -135,14 +137,15 @@ def power_operator(x: Any, y: Any) -> Tensor:
             raise RuntimeError(f"Integers to negative integer powers are not allowed (exponent {y}).")
         return apply(ops.power, (x, y))
     if isinstance(x, NUMBERS) and isinstance(y, TensorCore):
-        x, op = wrap(np.asarray(x, result_type(x, y).numpy)), _pow_of_number  # type: ignore[arg-type]
+        x, op = _as_tensor(x, y, y), _pow_of_number
     if (
         isinstance(x, TensorCore)
         and isinstance(y, TensorCore)
         and FLOATING not in (kind(x), kind(y))
         and (y.array < 0).any()
     ):
-        raise RuntimeError(f"Integers to negative integer powers are not allowed (smallest exponent {y.array.min()}).")
+        raise RuntimeError("Integers to negative integer powers are not allowed (smallest exponent "
+                           f"{y.array.min().item()}).")
     return binary(op, x, y)
 
 
@@ -192,7 +195,10 @@ def clamp(input: Tensor, min: Tensor | Number | None = None, max: Tensor | Numbe
     lo = bounds.pop(0) if min is not None else least
     hi = bounds.pop(0) if max is not None else most
     to_tensors = isinstance(min, TensorCore) or isinstance(max, TensorCore)
-    return apply(ops.clamp if to_tensors else _clamp_to_numbers, (x, lo, hi))
+    try:
+        return apply(ops.clamp if to_tensors else _clamp_to_numbers, (x, lo, hi))
+    except ValueError:
+        raise shape_error(*[a for a in (input, min, max) if isinstance(a, TensorCore)]) from None
 
 
 def clamp_min(input: Tensor, min: Tensor | Number) -> Tensor:
@@ -209,6 +215,11 @@ def _integer_range(d: np.dtype[Any]) -> tuple[int, int]:
     return (0, 1) if d.kind == "b" else (np.iinfo(d).min, np.iinfo(d).max)
 
 
+def _as_tensor(x: Any, y: Any, like: Any) -> Tensor:
+    """The number x as a tensor that lives beside another one, in the dtype that it has together with y."""
+    return wrap(beside(np.asarray(x, result_type(x, y).numpy), like.array))
+
+
 def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     """input where the condition holds, else other; with the condition alone, its `nonzero` indices."""
     if input is None and other is None:
@@ -218,7 +229,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
                            f"{from_numpy_dtype(condition.array.dtype)}")
     x, y = promoted(input, other)
     if not isinstance(x, TensorCore) and not isinstance(y, TensorCore):
-        x = wrap(np.asarray(x, result_type(x, y).numpy))
+        x = _as_tensor(x, y, condition)
     try:
         return apply(ops.where, (condition, x, y))
     except ValueError:
@@ -233,7 +244,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
         raise RuntimeError("masked_fill only supports a 0-dimensional value tensor, but got tensor with "
                            f"{value.array.ndim} dimension(s).")
     if not isinstance(value, (TensorCore, *NUMBERS)) or kind(value) > kind(input):
-        raise RuntimeError(f"value cannot be converted to type {input.dtype} without overflow or loss")
+        raise RuntimeError(f"value cannot be converted to type {input.dtype} without overflow or loss: {value}")
     value = cast(value, input.dtype) if isinstance(value, TensorCore) else value
     try:
         return apply(_masked_fill, (mask, value, input))
@@ -252,8 +263,18 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 
 
 
 def lerp(input: Tensor, end: Tensor, weight: Tensor | Number) -> Tensor:
-    """input + weight * (end - input): from input, at weight 0, to end, at 1."""
-    return input + (end - input) * weight
+    """input + weight * (end - input): from input, at weight 0, to end, at 1; both of one dtype."""
+    tensor_only("lerp", end)
+    if kind(input) != FLOATING:
+        raise NotImplementedError(f"\"lerp_kernel_scalar\" not implemented for '{input.dtype.type_name}'")
+    if input.array.dtype != end.array.dtype:
+        raise RuntimeError(f"expected dtype {input.dtype} for `end` but got dtype {end.dtype}")
+    if isinstance(weight, TensorCore):
+        return input + (end - input) * weight
+    try:  # from the nearer end: so it is exact at both
+        return apply(ops.lerp, (input, end, weight) if weight < 0.5 else (end, input, 1 - weight))
+    except ValueError:
+        raise shape_error(input, end) from None
 
 
 # ---------------------------------------------------------------------------------------------- one input

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from .. import ops
+from ..device import as_array
 from ..dtypes import FLOATING, as_dtype, dtype, from_numpy_dtype, get_default_dtype, int64
 from ..engine import Op, apply, wrap
 from .indexing import picked
@@ -255,7 +256,7 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8
         raise RuntimeError(f"{input.dtype} did not match {other.dtype}")
     if rtol < 0 or atol < 0:
         raise RuntimeError(f"rtol and atol must be greater than or equal to zero, but got {rtol} and {atol}")
-    return wrap(np.asarray(np.isclose(input.array, other.array, rtol, atol, equal_nan)))
+    return wrap(as_array(np.isclose(input.array, other.array, rtol, atol, equal_nan)))
 
 
 def allclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
@@ -266,13 +267,13 @@ def allclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-
 @numpy_names
 def all(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """Whether all elements are true."""
-    return wrap(np.asarray(input.array.astype(bool).all(many_dims(dim, input.array.ndim), keepdims=keepdim)))
+    return wrap(as_array(input.array.astype(bool).all(many_dims(dim, input.array.ndim), keepdims=keepdim)))
 
 
 @numpy_names
 def any(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """Whether some element is true."""
-    return wrap(np.asarray(input.array.astype(bool).any(many_dims(dim, input.array.ndim), keepdims=keepdim)))
+    return wrap(as_array(input.array.astype(bool).any(many_dims(dim, input.array.ndim), keepdims=keepdim)))
 
 
 @numpy_names

@@ -363,7 +363,8 @@ def repeat(input: Tensor, *sizes: Any) -> Tensor:
     """Copies of the tensor one after the other: so many along each dimension."""
     times = as_shape(sizes)
     if len(times) < input.array.ndim:
-        raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
+        raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of "
+                           f"tensor: {list(times)} for shape {list(input.array.shape)}")
     if any(n < 0 for n in times):
         raise RuntimeError(f"Trying to create tensor with negative dimension {min(times)}: {list(times)}")
     shape = (1,) * (len(times) - input.array.ndim) + input.array.shape

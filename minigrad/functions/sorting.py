@@ -23,7 +23,7 @@ _median = Op("median", lambda x, /, dim, keepdim: _middle(x), x=ops.amax.rules["
 def _order(x: Array, dim: int, descending: bool = False) -> Array:
     """Along dim the indices of the elements in rising order: equal ones stay as they were, nan counts as largest."""
     if not x.ndim:
-        return np.zeros((), np.int64)
+        return np.zeros_like(x, dtype=np.int64)
     if not descending:
         return np.argsort(x, dim, kind="stable")
     return x.shape[dim] - 1 - np.flip(np.argsort(np.flip(x, dim), dim, kind="stable"), dim)
@@ -91,13 +91,14 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     if x.dtype.kind not in "iu":
         raise NotImplementedError(f'"bincount_cpu" not implemented for {input.dtype}')
     if x.ndim != 1 or (x.size and x.min() < 0):
-        raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
+        raise RuntimeError(f"bincount only supports 1-d non-negative integral inputs, not {input}")
     if minlength < 0:
-        raise RuntimeError("minlength should be >= 0")
+        raise RuntimeError(f"minlength should be >= 0, not {minlength}")
     if weights is None:
         return wrap(np.bincount(x, None, minlength))
     if weights.array.shape != x.shape:
-        raise RuntimeError("weights should be 1-d and have the same length as input")
+        raise RuntimeError("weights should be 1-d and have the same length as input, not shape "
+                           f"{list(weights.array.shape)} for {list(x.shape)}")
     kept = np.float32 if weights.array.dtype == np.float32 else np.float64
     counted = np.zeros(max(minlength, x.max(initial=-1) + 1), kept)
     np.add.at(counted, x, weights.array.astype(kept))

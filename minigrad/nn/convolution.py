@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import ops
+from ..device import beside
 from ..engine import apply, wrap
 from ..functions.promotion import tensor_only
 from ..tensor import Tensor
@@ -98,7 +99,7 @@ def _check_channels(input: Tensor, weight: Tensor, bias: Tensor | None, groups: 
     """torch's errors for a weight or bias that doesn't fit."""
     n, size = input.ndim - 2, list(weight.shape)
     if groups <= 0:
-        raise RuntimeError("non-positive groups is not supported")
+        raise RuntimeError(f"non-positive groups is not supported: {groups}")
     if weight.ndim != n + 2:
         raise RuntimeError(f"Expected a {n + 2}-dimensional weight for a {n + 2}-dimensional input, but got weight of "
                            f"size {size}")
@@ -132,8 +133,9 @@ def _each(name: str, value: Any, n: int) -> tuple[int, ...]:
                            f"convolution dimensions, but got {name}={list(values)}")
     least = 0 if "padding" in name else 1
     if min(values) < least:
-        raise RuntimeError("dilation should be greater than zero" if name == "dilation" else
-                           f"{'negative' if least == 0 else 'non-positive'} {name} is not supported")
+        words = "dilation should be greater than zero" if name == "dilation" else (
+            f"{'negative' if least == 0 else 'non-positive'} {name} is not supported")
+        raise RuntimeError(f"{words}: {list(values)}")
     return values * (n // len(values))
 
 
@@ -142,7 +144,7 @@ def around(padding: Padding, kernel: Sequence[int], stride: Sequence[int],
     """The padding (before, after) in each dimension."""
     if padding == "same":
         if max(stride) > 1:
-            raise RuntimeError("padding='same' is not supported for strided convolutions")
+            raise RuntimeError(f"padding='same' is not supported for strided convolutions: stride={list(stride)}")
         totals = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
         return tuple([(total // 2, total - total // 2) for total in totals])
     if isinstance(padding, str) and padding != "valid":
@@ -182,7 +184,8 @@ def max_pool2d(input: Tensor, kernel_size: Sizes, stride: Any = None, padding: S
     if not return_indices:
         return values
     _, _, height, width = input.shape
-    positions = rules.windows(np.arange(height * width).reshape(1, 1, height, width), win)
+    at = beside(np.arange(height * width).reshape(1, 1, height, width), input.array)
+    positions = rules.windows(at, win)
     largest = rules.first_max(rules.windows(seen.array, bare), 2)
     return values, wrap(np.where(largest, positions, 0).sum(2).reshape(shape))
 
@@ -227,7 +230,7 @@ def _pooling(input: Tensor, kernel_size: Sizes, stride: Any, padding: Sizes, dil
              ceil_mode: bool) -> tuple[Any, tuple[int, ...]]:
     """The window of a pooling layer and the shape of its output; torch's errors for what doesn't fit."""
     if input.ndim != 4 or 0 in input.shape[1:]:
-        raise RuntimeError("non-empty 3D or 4D (batch mode) tensor expected for input")
+        raise RuntimeError(f"non-empty 3D or 4D (batch mode) tensor expected for input, not {list(input.shape)}")
     kernel = _each("kernel_size", kernel_size, 2)
     steps = _each("stride", kernel if stride in (None, [], ()) else stride, 2)
     dilations, before = _each("dilation", dilation, 2), _each("padding", padding, 2)
@@ -269,7 +272,7 @@ def _averaging(input: Tensor, dim: int, outputs: int | None) -> Tensor:
     ends = np.arange(outputs + 1)[:, None] * size
     at = np.arange(size)
     inside = (at >= ends[:-1] // outputs) & (at < -(-ends[1:] // outputs))
-    return wrap((inside / inside.sum(1, keepdims=True)).astype(input.array.dtype))
+    return wrap(beside((inside / inside.sum(1, keepdims=True)).astype(input.array.dtype), input.array))
 
 
 # ------------------------------------------------------------------------------------------ padding
@@ -286,7 +289,7 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     tensor_only("pad", input)
     n = len(pad) // 2
     if len(pad) % 2:
-        raise RuntimeError("Padding length must be divisible by 2")
+        raise RuntimeError(f"Padding length must be divisible by 2, but there are {len(pad)} numbers")
     if n > input.ndim:
         raise RuntimeError("Padding length should be less than or equal to two times the input dimension but got "
                            f"padding length {len(pad)} and input of dimension {input.ndim}")

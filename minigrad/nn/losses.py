@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from .. import ops
+from ..device import beside
 from ..engine import Op, apply, wrap
-from ..functions.promotion import promoted, shape_error
+from ..functions.promotion import binary, promoted, shape_error
 from ..modes import is_grad_enabled
 from ..tensor import Tensor
 from . import rules
@@ -55,7 +56,7 @@ def smooth_l1_loss(input: Tensor, target: Tensor, size_average: bool | None = No
     x, y = _matched(input, target)
     reduction, n = _reduction(reduction, size_average, reduce, x)
     if beta < 0:
-        raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
+        raise RuntimeError(f"smooth_l1_loss does not support negative values for beta: {beta}")
     if beta == 0:
         return l1_loss(x, y, reduction=reduction)
     _floating_only("smooth_l1", x)
@@ -68,7 +69,7 @@ def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: fl
     x, y = _matched(input, target)
     reduction, n = _reduction(reduction, None, None, x)
     if delta <= 0:
-        raise RuntimeError("huber_loss does not support non-positive values for delta.")
+        raise RuntimeError(f"huber_loss does not support non-positive values for delta: {delta}")
     _floating_only("huber", x)
     if input.array.dtype.kind != "f":
         raise RuntimeError(f"result type {x.dtype.type_name} can't be cast to the desired output type "
@@ -96,9 +97,8 @@ def kl_div(input: Tensor, target: Tensor, size_average: bool | None = None, redu
     batchmean = reduction == "batchmean"
     reduction, _ = _reduction("sum" if batchmean else reduction, None, None, input)
     if not (input.is_floating_point() and target.is_floating_point()):
-        raise RuntimeError("kl_div: Integral inputs not supported.")
-    x, y = promoted(input, target)
-    losses = y.exp() * (y - x) if log_target else apply(rules.kl_div, (x, y))
+        raise RuntimeError(f"kl_div: Integral inputs not supported: {input.dtype.type_name}")
+    losses = target.exp() * (target - input) if log_target else binary(rules.kl_div, input, target)
     if batchmean:
         return losses.sum() / (len(input) if input.ndim else 1)
     return losses if reduction == "none" else losses.sum() if reduction == "sum" else losses.mean()
@@ -150,20 +150,21 @@ def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, s
     n: Any
     if target.array.shape == input.array.shape and target.is_floating_point():
         if ignore_index >= 0:
-            raise RuntimeError("ignore_index is not supported for floating point target")
+            raise RuntimeError(f"ignore_index is not supported for floating point target: {ignore_index}")
         y, n, kept = target, input.array.size / classes, np.True_
         name = "cross_entropy" if reduction == "mean" else "neg"
         if label_smoothing:
             y = y * (1 - label_smoothing) + label_smoothing / classes
         if weight is not None:
-            y = y * wrap(per_class)
+            y = y * weight.reshape(per_class.shape)
     else:
+        _check_constant(f"{_nll_name(input)}_forward", "weight", weight)
         kept, one_hot = _one_hot(input, target, dim, ignore_index)
-        counted = one_hot * per_class
-        n = counted.sum()
-        if reduction == "mean" and n == 0:  # a mean of nothing: nan and inf come out as in torch, which does it so
+        counted = ops.where(one_hot == 1, per_class, 0)  # not one_hot * per_class: a weight may be infinite
+        n = wrap(counted.sum())
+        if reduction == "mean" and n.array == 0:  # a mean of nothing: nan and inf as in torch, which does it so
             return nll_loss(input.log_softmax(dim), target, weight, ignore_index=ignore_index)
-        y = wrap(counted * (1 - label_smoothing) + kept * per_class * (label_smoothing / classes)
+        y = wrap(counted * (1 - label_smoothing) + ops.where(kept, per_class, 0) * (label_smoothing / classes)
                  if label_smoothing else counted)
         name = "add" if label_smoothing else _nll_name(input)
     n = n if reduction == "mean" else 1
@@ -180,12 +181,13 @@ def nll_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, size_a
     """-x at the target's class, for x = log probabilities; arguments as `cross_entropy` with class ids."""
     reduction, _ = _reduction(reduction, size_average, reduce, input)
     dim = 0 if input.ndim == 1 else 1
+    _check_constant(f"{_nll_name(input)}_forward", "weight", weight)
     kept, one_hot = _one_hot(input, target, dim, ignore_index)
-    counted = one_hot * _per_class(weight, dim, input)
+    counted = ops.where(one_hot == 1, _per_class(weight, dim, input), 0)
     places = wrap(np.where(kept.squeeze(dim), target.array, 0)).unsqueeze(dim)
     weights = wrap(counted.sum(dim, keepdims=True))
     loss = (-input.gather(dim, places) * weights).where(wrap(kept), 0.0)  # 0, not -0, for those that are ignored
-    n = counted.sum() if reduction == "mean" else 1
+    n = wrap(counted.sum()) if reduction == "mean" else 1
     return _apply_as(_nll_name(input), rules.nll_loss, loss.squeeze(dim), reduction, n)
 
 
@@ -197,7 +199,7 @@ def _per_class(weight: Tensor | None, dim: int, input: Tensor) -> Any:
     """The weights of the classes, shaped to multiply the input; ones where none are given."""
     classes = input.array.shape[dim]
     if weight is None:
-        return np.ones((), input.array.dtype)
+        return input.array.dtype.type(1)
     if weight.array.shape != (classes,):
         raise RuntimeError(f"weight tensor should be defined either for all {classes} classes or no classes but got "
                            f"weight tensor of shape: {list(weight.shape)}")
@@ -220,9 +222,9 @@ def _one_hot(input: Tensor, target: Tensor, dim: int, ignore_index: int) -> tupl
     kept = ids != ignore_index
     wrong = kept & ((ids < 0) | (ids >= shape[dim]))
     if wrong.any():
-        raise IndexError(f"Target {ids[wrong][0]} is out of bounds for {shape[dim]} classes.")
+        raise IndexError(f"Target {ids[wrong].tolist()[0]} is out of bounds for {shape[dim]} classes.")
     classes = np.arange(shape[dim]).reshape([-1 if d == dim else 1 for d in range(len(shape))])
-    return kept, ((ids == classes) & kept).astype(input.array.dtype)
+    return kept, ((ids == beside(classes, ids)) & kept).astype(input.array.dtype)
 
 
 def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tensor | None = None,
@@ -301,7 +303,7 @@ def legacy_reduction(size_average: bool | None, reduce: bool | None, stacklevel:
 
 def _weighted(losses: Tensor, weight: Tensor, input: Tensor, reduction: str) -> Tensor:
     if weight.size() != input.size():
-        raise ValueError("Weights and input must have the same size.")
+        raise ValueError(f"Weights and input must have the same size, not {list(weight.shape)} and {list(input.shape)}")
     losses = losses * weight
     if reduction == "none":
         return losses
@@ -313,7 +315,13 @@ def _as_weight(name: str, weight: Any, input: Tensor, target: Tensor) -> Tensor:
     function = "binary_cross_entropy_with_logits"
     if not isinstance(weight, Tensor):
         raise TypeError(f"{function}(): argument '{name}' must be Tensor, not {typename(weight)}")
-    if weight.requires_grad and is_grad_enabled() and (input.requires_grad or target.requires_grad):
+    if input.requires_grad or target.requires_grad:
+        _check_constant(function, name, weight)
+    return weight.to(target.dtype)
+
+
+def _check_constant(function: str, name: str, weight: Tensor | None) -> None:
+    """torch's error for weights that require grad, which these losses do not give them."""
+    if weight is not None and weight.requires_grad and is_grad_enabled():
         raise RuntimeError(f"The function '{function}' is not differentiable with respect to argument '{name}'. This "
                            "input cannot have requires_grad True.")
-    return weight.to(target.dtype)

@@ -17,8 +17,7 @@ from threading import get_ident
 from types import MethodType
 from typing import Any
 
-import numpy as np
-
+from ..device import is_array
 from ..engine import TensorCore, wrap
 from .guards import Guards, surroundings
 from .program import SIMPLE, Program, same
@@ -142,7 +141,7 @@ def signature(x: Any, arrays: list[Any]) -> Any:
         return TensorCore
     if isinstance(x, dict):
         return *x, *[signature(v, arrays) for v in x.values()]
-    if isinstance(x, np.ndarray):
+    if is_array(x):
         raise ReplayError("a NumPy array as an argument of a replayed step: give it a tensor, torch.from_numpy(array)")
     return (type(x), x) if isinstance(x, SIMPLE) else id(x)
 

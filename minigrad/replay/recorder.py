@@ -7,6 +7,7 @@ gradient that is set or cleared is noted, too, and so are an optimizer's numbers
 
 from __future__ import annotations
 
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from .. import gradient
+from ..device import CPU, copied, device, is_array, place, share_memory
 from ..engine import Array, Leaf, TensorCore, tick, wrap
 from ..nn.modules.module import Module
 from ..optim import Optimizer
@@ -39,7 +41,8 @@ recording: set[int] = set()  # the threads that are recording a step
 def expect(value: Any, wanted: Any) -> None:
     """The check of a program: a value on which the way of the recorded step depended."""
     if not np.array_equal(value, wanted):
-        raise ReplayError(f"a check in the replayed step gave {value}, and {wanted} when it was recorded (an index out "
+        seen, before = place(value, CPU), place(wanted, CPU)
+        raise ReplayError(f"a check in the replayed step gave {seen}, and {before} when it was recorded (an index out "
                           "of range, a target that is no class?): call the step without replay to see its own error")
 
 
@@ -82,10 +85,10 @@ class Recorder:
             return result
         if isinstance(result, np.generic):
             result = np.asarray(result)
-        if not isinstance(result, np.ndarray | None):
+        if result is not None and not is_array(result):
             raise no_value(f"{function.__name__}()")
-        known = [a for a in flat((args, named)) if isinstance(a, np.ndarray)]
-        fresh = result is not None and not any(np.may_share_memory(result, a) for a in known)
+        known = [a for a in flat((args, named)) if is_array(a)]
+        fresh = result is not None and not any(share_memory(result, a) for a in known)
         self.calls.append(Call(function, args, named, result, fresh))
         return None if result is None else self.standin(result)
 
@@ -96,7 +99,7 @@ class Recorder:
 
     def arrays(self, x: Any) -> Any:
         """Arguments with the arrays themselves in the stand-ins' places."""
-        return mapped(x, lambda v: v.value if type(v) is StandIn else self.constant(v) if type(v) is np.ndarray else v)
+        return mapped(x, lambda v: v.value if type(v) is StandIn else self.constant(v) if is_array(v) else v)
 
     def constant(self, array: Array) -> Array:
         """An array that no noted call has made; a copy tells whether the step writes to it."""
@@ -183,6 +186,12 @@ class Recorder:
         """A random draw: a call like NumPy's."""
         return self.call(method, args, named)
 
+    def copy(self, copied: Callable[..., Any], array: Any, where: device) -> Any:
+        """A copy on another device: once, of a constant. The host can get none: it is done when a GPU begins."""
+        if where == CPU:
+            raise no_value("a copy to the host (cpu())")
+        return self.call(copied, (array, where), {}) if type(array) is StandIn else copied(array, where)
+
     def step(self, step: Callable[..., Any], optimizer: Optimizer, *args: Any, **named: Any) -> Any:
         """optimizer.step(): minigrad's own optimizers are recorded, a user's Python code is run anew each time."""
         if args or named:
@@ -234,6 +243,7 @@ def all_doors(recorder: Recorder) -> Iterator[tuple[Any, str, Any]]:
             yield cls, name, _refusing(recorder, getattr(cls, name), f"{name.strip('_')}()")
     for name in DRAWS:
         yield Generator, name, _through(recorder, getattr(Generator, name), recorder.draw)
+    yield sys.modules[copied.__module__], "copied", _through(recorder, copied, recorder.copy)
     for name in ("manual_seed", "random64"):
         yield Generator, name, _through(recorder, getattr(Generator, name), recorder.host)
     for cls in subclasses(Optimizer):

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from .recorder import Recorder
 
 # What may be read of an array without looking at its values.
-FORM = frozenset({"shape", "dtype", "ndim", "size", "strides", "flags", "itemsize", "nbytes", "base", "ctypes"})
+FORM = frozenset({"shape", "dtype", "ndim", "size", "strides", "flags", "itemsize", "nbytes", "base", "ctypes",
+                  "device"})
 REDUCTIONS = {"sum": np.add.reduce, "max": np.maximum.reduce, "min": np.minimum.reduce}  # what these methods call
 
 
@@ -46,7 +47,7 @@ class StandIn(NDArrayOperatorsMixin):
 
     @property  # type: ignore[misc]
     def __class__(self) -> type:
-        return np.ndarray
+        return type(self.value)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: Any = None, **named: Any) -> Any:
         if any(isinstance(x, TensorCore) for x in inputs):  # a rule that runs on tensors, with a number of the step's
@@ -65,14 +66,15 @@ class StandIn(NDArrayOperatorsMixin):
     def __getattr__(self, name: str) -> Any:
         if name in FORM:
             return getattr(self.value, name)
-        method = getattr(np.ndarray, name)
+        kind = type(self.value)
         if name == "T":
-            return self.recorder.call(np.ndarray.transpose, (self,), {})
+            return self.recorder.call(kind.transpose, (self,), {})
+        method = getattr(kind, name)
         if name.startswith("__"):
             raise AttributeError(name)  # np.asarray asks for several, and then for __array__
         if name in ("item", "tolist", "tobytes") or not callable(method):
             raise no_value(f"{name} of an array")
-        if name in REDUCTIONS:
+        if name in REDUCTIONS and kind is np.ndarray:
             return lambda axis=None, **named: self.recorder.call(REDUCTIONS[name], (self, axis), named)
         return lambda *args, **named: self.recorder.call(method, (self, *args), named)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -96,7 +96,11 @@ class Replay:
 
 
 def replay(call: Call, side: Side, noise: Noise | None = None) -> Replay:
-    """Make the call on a side, from leaves of its own. An exception of the library's is an outcome, too."""
+    """Make the call on a side, from leaves of its own. An exception of the library's is an outcome, too.
+
+    Random draws are made on the CPU: a GPU has a stream of its own.
+    """
+    side = replace(side, device="cpu") if call.is_random else side
     library = side.library
     made: dict[int, Any] = {}
     result = Replay(side)

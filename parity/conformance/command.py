@@ -12,6 +12,7 @@ import torch
 from tqdm import tqdm  # type: ignore[import-untyped]
 
 from parity.conformance import metadata, report
+from parity.conformance.devices import add_device, check_device
 from parity.conformance.modules import judge_module
 from parity.conformance.operations import judge_operation
 from parity.conformance.optimizers import judge_optimizer
@@ -52,6 +53,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("--tier", choices=list(TIERS), help="this tier alone (default: both)")
     add("--ops", metavar="A,B,…", help="these rows alone: names or patterns, as the report writes them")
+    add_device(parser)
     add("--json", type=Path, metavar="FILE", help="write every count and every failure to FILE")
     add("--out", type=Path, metavar="FILE",
         help="write the report as markdown to FILE (default: docs/conformance.md when everything is run, else nowhere)")
@@ -60,7 +62,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         options.jobs = chosen(options.ops, options.tier) if options.ops else in_tiers(options.tier)
     except ValueError as error:
         parser.error(str(error))
-    if options.out is None and not options.ops and not options.tier:
+    check_device(parser, options.device)
+    if options.out is None and not options.ops and not options.tier and options.device == "cpu":
         options.out = DOCUMENT
     return options
 

@@ -6,7 +6,7 @@ from functools import cache
 
 import torch
 
-import minigrad
+from parity.conformance import devices
 from parity.conformance.agreement import (
     Judge,
     difference,
@@ -51,7 +51,7 @@ def judge_error(row: Row, name: str, case: Case) -> None:
 def both(row: Row, case: Case, second_order: bool = False) -> tuple[Outcome, Outcome] | None:
     """minigrad's outcome and torch's; None if the case does not apply, which is counted."""
     try:
-        return run(minigrad, case, second_order), run(torch, case, second_order)
+        return run(devices.ours(), case, second_order), run(torch, case, second_order)
     except NotApplicable as reason:
         row.not_applicable[str(reason)] += 1
         return None

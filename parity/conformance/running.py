@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from parity.conformance.devices import check_home, home_of
 from parity.conformance.samples import Arguments, Library, NotApplicable
 from parity.conformance.spellings import Spelling
 
@@ -79,12 +80,18 @@ class FunctionCase:
 
 def run(library: Library, case: Case, second_order: bool = False) -> Outcome:
     """The outcome of a case on a library; an exception of the library's is an outcome, too."""
+    with home_of(library):
+        return _run(library, case, second_order)
+
+
+def _run(library: Library, case: Case, second_order: bool) -> Outcome:
     library.default_generator.manual_seed(SEED)  # torch.manual_seed takes a millisecond, for other devices' sake
     outcome = Outcome()
     try:
         ready = case.ready(library)
         result = ready.call()
         outcome.values = values_of(result)
+        check_home(library, [*ready.tensors, *tensors_in(result)])
     except NotApplicable:
         raise
     except Exception as error:
@@ -110,6 +117,7 @@ def differentiate(library: Library, outcome: Outcome, outputs: Sequence[Any], le
         cotangents = [c.requires_grad_() for c in cotangents]
     gradients = grad(outputs, leaves, cotangents, allow_unused=True, create_graph=second_order)
     outcome.gradients = [None if g is None else array_of(g) for g in gradients]
+    check_home(library, [g for g in gradients if g is not None])
     if not second_order:
         return
     inputs = [*leaves, *cotangents]

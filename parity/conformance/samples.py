@@ -123,8 +123,8 @@ def counterpart(value: Any, library: Library) -> Any:
         return named(library, value)
     if isinstance(value, torch.layout):
         return named(library, value)
-    if isinstance(value, torch.device):
-        return library.device(str(value))
+    if isinstance(value, torch.device) or value == "cpu":
+        return getattr(library, "home", value if isinstance(value, str) else library.device(str(value)))
     if isinstance(value, torch.Size):
         return library.Size(value)
     return value.build(library) if isinstance(value, PerLibrary) else value

@@ -43,7 +43,8 @@ def default_collate(batch: Sequence[Any]) -> Any:
         return _like(item, {key: default_collate([each[key] for each in batch]) for key in item})
     if isinstance(item, Sequence):
         if any(len(each) != len(item) for each in batch):
-            raise RuntimeError("each element in list of batch should be of equal size")
+            raise RuntimeError("each element in list of batch should be of equal size, not of sizes "
+                               f"{[len(each) for each in batch]}")
         return _like(item, [default_collate(column) for column in zip(*batch, strict=True)])
     found = item.dtype if isinstance(item, np.ndarray) else type(item)
     raise TypeError(
@@ -70,8 +71,9 @@ def _is_text(array: Any) -> bool:
 
 
 def _stack(tensors: Sequence[Any]) -> Any:
-    """torch.stack, in one call to NumPy where that is enough: constants, of one shape and dtype."""
-    if any(t.requires_grad for t in tensors) or len({(t.array.shape, t.array.dtype) for t in tensors}) > 1:
+    """torch.stack, in one call to NumPy where that is enough: constants of one shape and dtype, on the CPU."""
+    kinds = {(t.array.shape, t.array.dtype, type(t.array)) for t in tensors}
+    if any(t.requires_grad for t in tensors) or len(kinds) > 1 or not isinstance(tensors[0].array, np.ndarray):
         return torch.stack(tensors)
     return wrap(np.array([t.array for t in tensors]))
 

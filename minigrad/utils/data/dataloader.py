@@ -48,10 +48,12 @@ class DataLoader(Generic[T_co]):
             raise NotImplementedError("minigrad loads in this process: there is no worker to call worker_init_fn in")
         alone, batched = num_workers == 0, batch_sampler is not None
         _refuse({
-            "num_workers option should be non-negative; use num_workers=0 to disable multiprocessing.": num_workers < 0,
-            "timeout option should be non-negative": timeout < 0,
+            "num_workers option should be non-negative; use num_workers=0 to disable multiprocessing. "
+            f"Got {num_workers=}": num_workers < 0,
+            f"timeout option should be non-negative, but got {timeout=}": timeout < 0,
             "prefetch_factor needs num_workers > 0; leave it at None without": alone and prefetch_factor is not None,
-            "prefetch_factor option should be non-negative": prefetch_factor is not None and prefetch_factor < 0,
+            f"prefetch_factor option should be non-negative, but got {prefetch_factor=}":
+                prefetch_factor is not None and prefetch_factor < 0,
             "persistent_workers option needs num_workers > 0": alone and persistent_workers,
             "multiprocessing_context needs num_workers > 0": alone and multiprocessing_context is not None})
         if isinstance(dataset, IterableDataset):

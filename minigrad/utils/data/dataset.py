@@ -52,7 +52,7 @@ class TensorDataset(Dataset[tuple[Any, ...]]):
 
     def __init__(self, *tensors: Tensor) -> None:
         if any(tensor.size(0) != tensors[0].size(0) for tensor in tensors):
-            raise AssertionError("Size mismatch between tensors")
+            raise AssertionError(f"Size mismatch between tensors: {[tensor.size(0) for tensor in tensors]}")
         self.tensors = tensors
 
     def __getitem__(self, index: Any) -> tuple[Any, ...]:
@@ -64,7 +64,7 @@ class TensorDataset(Dataset[tuple[Any, ...]]):
     def __whole__(self, indices: list[int]) -> list[Tensor] | None:
         if any(tensor.requires_grad for tensor in self.tensors):
             return None  # the graph is to show the single items
-        return [wrap(np.ascontiguousarray(tensor.array[indices])) for tensor in self.tensors]
+        return [wrap(tensor.array.take(indices, 0)) for tensor in self.tensors]
 
 
 class Subset(Dataset[Any]):
@@ -111,10 +111,10 @@ class ConcatDataset(Dataset[Any]):
         return self.cumulative_sizes[-1]
 
     def __getitem__(self, idx: int) -> Any:
+        if idx < -len(self):
+            raise ValueError(f"absolute value of index should not exceed dataset length: {idx} of {len(self)}")
         if idx < 0:
             idx += len(self)
-            if idx < 0:
-                raise ValueError("absolute value of index should not exceed dataset length")
         which = bisect.bisect_right(self.cumulative_sizes, idx)
         return self.datasets[which][idx - (self.cumulative_sizes[which - 1] if which else 0)]
 
@@ -128,7 +128,8 @@ def random_split(dataset: Any, lengths: Sequence[float], generator: random.Gener
     if math.isclose(sum(lengths), 1) and sum(lengths) <= 1:
         lengths = _from_fractions(len(dataset), lengths)
     if sum(lengths) != len(dataset):
-        raise ValueError("Sum of input lengths does not equal the length of the input dataset!")
+        raise ValueError("Sum of input lengths does not equal the length of the input dataset! "
+                         f"Got {lengths} of {len(dataset)}")
     order = (generator or random.default_generator).randperm(len(dataset)).tolist()
     ends = itertools.accumulate(lengths)
     return [Subset(dataset, order[end - length : end]) for end, length in zip(ends, lengths, strict=True)]
@@ -137,7 +138,7 @@ def random_split(dataset: Any, lengths: Sequence[float], generator: random.Gener
 def _from_fractions(n: int, fractions: Sequence[float]) -> list[int]:
     for i, fraction in enumerate(fractions):
         if not 0 <= fraction <= 1:
-            raise ValueError(f"Fraction at index {i} is not between 0 and 1")
+            raise ValueError(f"Fraction at index {i} is not between 0 and 1, but {fraction}")
     lengths = [math.floor(n * fraction) for fraction in fractions]
     for i in range(n - sum(lengths)):
         lengths[i % len(lengths)] += 1
