@@ -30,11 +30,12 @@ def same(scenario: Any) -> Any:
 
 
 def same_error(call: Any, text: bool = True) -> None:
+    """Both raise the same type; with `text` torch's words stand in ours, which may add what was given."""
     with pytest.raises(Exception) as theirs:
         call(torch)
     with pytest.raises(theirs.type) as ours:
         call(mg)
-    assert not text or str(ours.value) == str(theirs.value)
+    assert not text or str(theirs.value).rstrip(".") in str(ours.value)
 
 
 def same_warnings(call: Any) -> list[Any]:

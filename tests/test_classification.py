@@ -78,6 +78,16 @@ def test_cross_entropy_of_probabilities(
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_probabilities_give_a_gradient_to_the_weights(shape: tuple[int, ...], reduction: str) -> None:
+    x, _ = logits_and_ids(shape)
+    y = np.asarray(np.random.default_rng(1).random(shape))
+    weight = class_weights(torch, shape).numpy()
+    compare(lambda lib, x, y, weight: lib.nn.functional.cross_entropy(
+        x, y, weight, reduction=reduction, label_smoothing=0.1), x, y, weight)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("reduction", REDUCTIONS)
 @pytest.mark.parametrize("weighted", [False, True])
 def test_nll_loss(shape: tuple[int, ...], reduction: str, weighted: bool) -> None:
     x, ids = logits_and_ids(shape)

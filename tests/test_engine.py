@@ -292,7 +292,9 @@ def test_del_grad(lib: Any) -> None:
 
 
 @BOTH
-def test_create_graph_and_accumulated_gradients(lib: Any) -> None:
+def test_create_graph_and_accumulated_gradients(lib: Any, request: pytest.FixtureRequest) -> None:
+    torch.set_warn_always(True)  # torch warns once a process otherwise
+    request.addfinalizer(lambda: torch.set_warn_always(False))
     x = leaf(lib, [1.0, 2.0])
     with pytest.warns(UserWarning, match="create a reference cycle"):
         (x**3).sum().backward(create_graph=True)

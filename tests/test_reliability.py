@@ -8,7 +8,7 @@ import pytest
 from reliability import __main__ as command
 from reliability.promise import PROMISES, Outcome, Promise
 
-LONG = ("package", "any_order", "coverage", "ctrl_c")  # these have only a long form
+LONG = ("package", "torches", "any_order", "coverage", "ctrl_c")  # these have only a long form
 SHORT = [name for name in PROMISES if name not in LONG]
 
 

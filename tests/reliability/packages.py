@@ -17,7 +17,9 @@ from .promise import ROOT, Outcome, promise, shown
 
 CHAPTER = "Platforms"
 SMOKE = Path(__file__).parent / "smoke.py"
+AGREES = Path(__file__).parent / "agrees.py"
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+TORCHES = ("torch==2.7.*", "torch")  # the oldest that pyproject.toml allows, and the newest: 5 GB each
 NUMPYS = ("2.0", "2.1", "2.2", "2.3", "2.4")  # and the newest
 PERMISSIVE = r"BSD|MIT|Apache|PSF|Python|ISC|HPND|MPL|Mozilla|Unlicense|CC0|Zlib"
 
@@ -96,6 +98,22 @@ def platforms(quick: bool) -> Outcome:
                 wrong.append(f"Python {version}, NumPy {numpy}: {error}")
     figure = "; ".join(dict.fromkeys(worked)) + (f"; not to be had here: {', '.join(absent)}" if absent else "")
     return Outcome(figure, tuple(wrong))
+
+
+@promise(CHAPTER, "Beside torch 2.7 and the newest torch: the same draws, the same training, files that pass both ways",
+         by_name_only=True)
+def torches(quick: bool) -> Outcome:
+    if quick:
+        return Outcome("only in the long form", not_run=True)
+    worked, wrong = [], []
+    for wanted in shown(TORCHES, "torches"):
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                python = environment(Path(folder, "environment"), sys.executable, wanted, "numpy")
+                worked.append(said([python, "-W", "ignore", str(AGREES)], env=os.environ | {"PYTHONPATH": str(ROOT)}))
+            except RuntimeError as error:
+                wrong.append(f"{wanted}: {error}")
+    return Outcome("; ".join(worked), tuple(wrong))
 
 
 def smoke(python: str) -> str:

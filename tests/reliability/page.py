@@ -10,7 +10,8 @@ HEAD = """\
 
 Each promise, the figure that a run found, and the verdict. This page is written by `python -m tests.reliability`, which
 `make proof` runs; `make test` runs the same functions in short (`tests/test_reliability.py`). A name in the first
-column, given to the command, runs that promise alone.
+column, given to the command, runs that promise alone; `any_order` (half an hour) and `torches` (10 GB of packages) run
+only if they are named.
 
 """
 LIMITS = """

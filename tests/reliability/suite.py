@@ -7,6 +7,8 @@ import re
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
+from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -23,22 +25,31 @@ LEFT_OUT = ("test_bisect", "test_conformance", "test_documents", "test_experimen
 TESTS = ["-m", "pytest", "-q", "-n", "2", "tests", "minigrad", *(f"--ignore-glob=*/{name}.py" for name in LEFT_OUT)]
 
 
-def shuffled(seed: int) -> str:
-    """The last line that pytest prints for the tests in this order."""
-    command = [sys.executable, *TESTS, "-p", "tests.reliability.shuffle", "--shuffle", str(seed)]
+@dataclass(frozen=True)
+class Run:
+    """The tests in an order drawn from a seed: pytest's last line, and what failed."""
+
+    seed: int
+    last: str
+    failed: tuple[str, ...]
+
+
+def shuffled(seed: int, *before: str) -> Run:
+    """Run the tests in the order of this seed; `before` stands before them in Python's arguments."""
+    command = [sys.executable, *before, *TESTS, "-p", "tests.reliability.shuffle", "--shuffle", str(seed)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    lines = done.stdout.strip().splitlines() or [done.stderr.strip()[-200:]]
     failed = re.findall(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
-    last = (done.stdout.strip().splitlines() or [done.stderr.strip()[-200:]])[-1]
-    return f"seed {seed}: {', '.join(failed)}: {last}" if done.returncode else last
+    wrong = [f"seed {seed}: {name}" for name in failed or [lines[-1]]] if done.returncode else []
+    return Run(seed, lines[-1], tuple(wrong))
 
 
-@promise(CHAPTER, "Whatever the order of the tests, they pass")
+@promise(CHAPTER, "Whatever the order of the tests, they pass, in two processes", by_name_only=True)
 def any_order(quick: bool) -> Outcome:
     if quick:
         return Outcome("only in the long form", not_run=True)
-    lines = [shuffled(seed) for seed in shown(range(RUNS), "orders")]
-    wrong = [line for line in lines if line.startswith("seed")]
-    return Outcome(f"{RUNS} orders, two processes: {lines[-1]}", tuple(wrong))
+    runs = [shuffled(seed) for seed in shown(range(RUNS), "orders")]
+    return Outcome(f"{RUNS} orders; the last: {runs[-1].last}", tuple(fault for run in runs for fault in run.failed))
 
 
 SETTINGS = """
@@ -56,19 +67,20 @@ exclude_also =
 """
 
 
-@promise(CHAPTER, f"The tests run {ENOUGH} % of minigrad's lines and branches")
+@promise(CHAPTER, f"The tests pass in an order that the day draws, and run {ENOUGH} % of minigrad's lines and branches")
 def coverage(quick: bool) -> Outcome:
     if quick or find_spec("coverage") is None:
         return Outcome("only in the long form, and with the package 'coverage'", not_run=True)
     with tempfile.TemporaryDirectory() as folder:
         settings = Path(folder, "settings")
         settings.write_text(SETTINGS.format(folder=folder))
-        measured = [sys.executable, "-m", "coverage"]
-        for command in (["run", *TESTS], ["combine", "--quiet"], ["json", "--quiet", "-o", f"{folder}/report.json"]):
-            subprocess.run([*measured, command[0], f"--rcfile={settings}", *command[1:]], cwd=ROOT, capture_output=True)
+        run = shuffled(date.today().toordinal(), "-m", "coverage", "run", f"--rcfile={settings}")
+        for command in (["combine", "--quiet"], ["json", "--quiet", "-o", f"{folder}/report.json"]):
+            subprocess.run([sys.executable, "-m", "coverage", command[0], f"--rcfile={settings}", *command[1:]],
+                           cwd=ROOT, check=True)
         report = json.loads(Path(folder, "report.json").read_text())
     total = report["totals"]["percent_covered"]
     least = sorted(report["files"].items(), key=lambda item: item[1]["summary"]["percent_covered"])[:6]
     files = ", ".join(f"{name} {found['summary']['percent_covered']:.0f} %" for name, found in least)
-    return Outcome(f"{total:.1f} % of lines and branches; least in {files}",
-                   (f"less than {ENOUGH} %",) if total < ENOUGH else ())
+    return Outcome(f"{total:.1f} % of lines and branches; least in {files}; seed {run.seed}: {run.last}",
+                   (*run.failed, *([f"less than {ENOUGH} %"] if total < ENOUGH else [])))
