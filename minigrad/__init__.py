@@ -47,7 +47,6 @@ from .missing import answer_for as _answer_for
 from .modes import is_grad_enabled, is_inference_mode_enabled
 from .nn.functional import conv1d, conv2d, conv_transpose2d, cosine_similarity, layer_norm, pairwise_distance
 from .printing import set_printoptions
-from .replay import replay
 from .random import Generator, default_generator, initial_seed, manual_seed, seed
 from .serialization import load, save
 from .switches import (compile, get_num_threads, set_default_tensor_type, set_float32_matmul_precision, set_num_threads,
@@ -56,7 +55,7 @@ from .tensor import Tensor
 from .version import __version__
 
 if _TYPE_CHECKING:
-    from . import explain  # noqa: F401  # missing.py imports it when it is asked for
+    from . import explain, replay  # noqa: F401  # missing.py imports them when they are asked for
 
 for _function in (abs, add, addmm, bmm, cat, ceil, clamp, cos, cumsum, div, dot, eq, exp, floor, ge, gt, le, log, lt,
                   matmul, maximum, mean, minimum, mm, mul, mv, ne, neg, outer, pow, reciprocal, round, rsqrt, sigmoid,

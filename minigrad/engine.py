@@ -347,13 +347,13 @@ def walk_back(roots: Sequence[Node], cotangents: Sequence[Any], targets: Sequenc
               create_graph: bool) -> dict[Node, Any]:
     """Carry the cotangents back to the leaves, or only to the `targets`, whose gradients are returned.
 
-    Cotangents are arrays, or tensors under create_graph: the same rules run on either.
+    Cotangents are arrays, or tensors under create_graph: the same rules run on either. As in torch, the hooks of a
+    single root run even if it leads to no target.
     """
     pending: dict[Node, Any] = {}  # gradients on their way: the sum of what has arrived at a node so far
     for root, g in zip(roots, cotangents, strict=True):
-        pending[root] = (
-            pending[root] + g if root in pending else own(g) if isinstance(root, Leaf) and targets is None else g
-        )
+        pending[root] = (pending[root] + g if root in pending
+                         else own(g) if isinstance(root, Leaf) and targets is None else g)
     nodes = newest_first(roots)
     useful = None if targets is None else leading_to([*targets, *roots] if len(roots) == 1 else targets, nodes)
     captured: dict[Node, Any] = {}

@@ -20,8 +20,8 @@ def _answer(module: ModuleType) -> Any:
         text = f"module {torch_name!r} has no attribute {name!r}"
         if name.startswith("__"):  # asked by Python's own machinery
             raise AttributeError(text)
-        if (torch_name, name) == ("torch", "explain"):  # for learners, who ask for it; scripts need not wait for it
-            return importlib.import_module("minigrad.explain")
+        if torch_name == "torch" and name in ("explain", "replay"):  # who asks for them waits; scripts need not
+            return importlib.import_module(f"minigrad.{name}")
         import difflib  # takes long to import, and is seldom needed
 
         close = difflib.get_close_matches(name, [n for n in vars(module) if not n.startswith("_")], 1)

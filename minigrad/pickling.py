@@ -18,7 +18,6 @@ import codecs
 import importlib
 import io
 import pickle
-import pickletools
 import re
 import reprlib
 from collections import Counter, OrderedDict
@@ -392,7 +391,7 @@ class Instructions(dict[int, Any]):
                               "write by default and weights_only=True does not allow")
 
 
-OPCODES = {ord(op.code): op.name for op in pickletools.opcodes}
+OPCODES = {code[0]: name for name, code in vars(pickle).items() if isinstance(code, bytes) and len(code) == 1}
 ALLOWED = """PROTO STOP MARK GLOBAL BINPERSID REDUCE BUILD BINPUT LONG_BINPUT BINGET LONG_BINGET
     NONE NEWTRUE NEWFALSE BININT BININT1 BININT2 LONG1 LONG4 BINFLOAT BINUNICODE
     EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 EMPTY_LIST APPEND APPENDS EMPTY_DICT SETITEM SETITEMS"""

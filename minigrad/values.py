@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -102,6 +101,8 @@ class WithValues(WithGradient):
 
     def _repr_html_(self) -> str:
         """What a notebook shows: torch's text, the shape and the dtype, and the gradient if there is one."""
+        from html import escape  # it takes long to import, and is seldom needed
+
         text = f"{self!r}\nshape {list(self.array.shape)}, {dtypes.from_numpy_dtype(self.array.dtype)}"
         if self.is_leaf and self.grad is not None:
             text += f"\ngrad {self.grad!r}"

@@ -9,12 +9,13 @@
 from __future__ import annotations
 
 import gc
+import sys
 import warnings
 from collections import defaultdict
 from collections.abc import Callable
 from functools import update_wrapper
 from threading import get_ident
-from types import MethodType
+from types import MethodType, ModuleType
 from typing import Any
 
 from ..device import is_array
@@ -25,6 +26,16 @@ from .recorder import Recorder, doors, flat, mapped, recording
 from .standin import ReplayError
 
 __all__ = ["Replayed", "ReplayError", "replay"]
+
+
+class _Replay(ModuleType):
+    """This module, which can be called: @minigrad.replay."""
+
+    def __call__(self, step: Callable[..., Any]) -> Replayed:
+        return replay(step)
+
+
+sys.modules[__name__].__class__ = _Replay
 
 PATIENCE = 4  # recordings that differ from one another before the step is given up
 

@@ -6,7 +6,7 @@ raises is part of the answer, too.
 
 from __future__ import annotations
 
-from parity.mutants.programs import engine, layers, mathematics, random_numbers, training, writing
+from parity.mutants.programs import engine, hooks, layers, mathematics, random_numbers, training, writing
 from parity.mutants.programs.registry import PROGRAMS
 
-__all__ = ["PROGRAMS", "engine", "layers", "mathematics", "random_numbers", "training", "writing"]
+__all__ = ["PROGRAMS", "engine", "hooks", "layers", "mathematics", "random_numbers", "training", "writing"]

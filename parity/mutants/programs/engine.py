@@ -184,21 +184,6 @@ def many_joined(torch: Any) -> Any:
 
 
 @program
-def hooks_and_their_order(torch: Any) -> Any:
-    x, seen = drawn(torch, 3), []
-    y = x * x
-    y.register_hook(lambda g: g * 3)
-    y.retain_grad()
-    handle = x.register_hook(lambda g: seen.append(g.clone()))
-    x.register_hook(lambda g: g + 1)
-    x.register_post_accumulate_grad_hook(lambda leaf: seen.append(leaf.grad.clone()))
-    (y * 2).sum().backward(retain_graph=True)
-    handle.remove()
-    (y * 5).sum().backward()
-    return seen, x.grad, y.grad
-
-
-@program
 def gradients_with_a_history(torch: Any) -> Any:
     x = drawn(torch, 3)
     (x**3).sum().backward(create_graph=True)

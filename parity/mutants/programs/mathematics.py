@@ -252,3 +252,10 @@ def everything_ignored(torch: Any) -> Any:
             error(lambda: f.nll_loss(x, torch.tensor([-1, 0]))),
             error(lambda: f.cross_entropy(x, torch.tensor([3, 0]))),
             f.cross_entropy(x, torch.tensor([-7, 0]), ignore_index=-7)]
+
+
+@program
+def logsumexp_of_nothing(torch: Any) -> Any:
+    shapes = (((0, 3), 0), ((3, 0), 1), ((0, 3), 1), ((2, 0, 3), (0, 1)), ((2, 0, 3), (0, 2)))
+    return [torch.logsumexp(torch.zeros(*shape, dtype=torch.float64), dim, keepdim)
+            for shape, dim in shapes for keepdim in (False, True)]

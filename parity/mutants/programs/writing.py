@@ -346,3 +346,15 @@ def parts_of_expanded_tensors_written_to(torch: Any) -> Any:
         constant[0].mul_(value)
         torch.autograd.grad(constant[1].sum(), value)
     return found, error(written_to_and_differentiated)
+
+
+@program
+def tensors_resized(torch: Any) -> Any:
+    found = []
+    for shape in ((2, 3), (3, 2), (6,), (2, 2), (0,), (1, 1)):
+        x = torch.arange(6.0, dtype=torch.float64)
+        found.append(x.resize_(*shape))
+    x = torch.arange(6.0, dtype=torch.float64)
+    longer = x.resize_(2, 4)  # what is added holds whatever lay there
+    found += [longer.reshape(-1)[:6], longer.shape, longer is x]
+    return found, error(lambda: drawn(torch, 3).resize_(2)), error(lambda: (drawn(torch, 3) * 1).resize_(2))
