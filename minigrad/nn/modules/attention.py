@@ -147,5 +147,6 @@ class MultiheadAttention(Module):
         sizes = (query.shape[at], key.shape[at])
         right = sizes if mask is not None and mask.ndim == 2 else (n * self.num_heads, *sizes)
         if mask is not None and mask.shape != right:
-            raise RuntimeError(f"The shape of the {mask.ndim}D attn_mask is {mask.shape}, but should be {right}.")
+            error = RuntimeError if batched or mask.ndim == 2 else AssertionError
+            raise error(f"The shape of the {mask.ndim}D attn_mask is {mask.shape}, but should be {right}.")
         return batched
