@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -60,6 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     unknown = [name for name in options.names if name not in PROMISES]
     if unknown:
         parser.error(f"no promise is called {', '.join(unknown)}; there are {', '.join(PROMISES)}")
+    # A shell starts what it puts into the background deaf to Ctrl-C, and the processes that are to hear it inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     results = []
     try:
         for name in options.names or [name for name in PROMISES if name not in rare]:
