@@ -84,7 +84,7 @@ def to_array(data: Any, d: dtype | None) -> Array:
         array = np.asarray(plain)
         if wanted is None:
             wanted = inferred(plain, array)
-        if wanted.kind in "iu" and array.size:
+        if wanted.kind in "iu" and array.size and array.dtype != wanted:
             _check_range(array, wanted)
     else:
         array = data

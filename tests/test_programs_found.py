@@ -271,6 +271,32 @@ FOUND = {
         b = x.clamp(torch.zeros(3), torch.ones(2, dtype=torch.float64))
         c = x.clamp(torch.zeros(2, 1), torch.ones(3))
         c.backward(torch.tensor([[1.0, 2.0, 3.0], [5.0, 7.0, 11.0]]))""",
+    "a padding mask turned round": """
+        torch.manual_seed(0)
+        layer = torch.nn.MultiheadAttention(4, 2)
+        x = torch.arange(24.0).reshape(3, 2, 4)
+        y, w = layer(x, x, x, key_padding_mask=torch.tensor([[False, True], [False, False], [False, True]]))
+        z, v = layer(x, x, x, key_padding_mask=torch.tensor([[False, False, True], [False, True, True]]))""",
+    "a mask of one sequence that does not fit its heads": """
+        layer = torch.nn.MultiheadAttention(4, 2)
+        y, w = layer(torch.ones(3, 4), torch.ones(3, 4), torch.ones(3, 4), attn_mask=torch.zeros(4, 3, 3))""",
+    "a line search has a tolerance of its own": """
+        w = torch.nn.Parameter(torch.tensor([3.0, -1.0], dtype=torch.float64))
+        o = torch.optim.LBFGS([w], lr=16, tolerance_change=10.0, max_iter=3, line_search_fn="strong_wolfe")
+        def closure(): o.zero_grad(); loss = ((w - 1) ** 4).sum() + w.cos().sum(); loss.backward(); return loss
+        a = o.step(closure)
+        del o""",
+    "a product with the hessian of a single number": """
+        f = torch.autograd.functional
+        x = torch.tensor([2.0])
+        a, b = f.vhp(lambda x: x**3, x)
+        c, d = f.hvp(lambda x: x**3, x, create_graph=True)""",
+    "a loss's weights that alone require grad": """
+        x = torch.tensor([0.5, -1.0])
+        y = torch.tensor([1.0, 0.0])
+        w = torch.tensor([1.0, 2.0], requires_grad=True)
+        a = F.binary_cross_entropy_with_logits(x, y, w)
+        b = F.binary_cross_entropy_with_logits(x, y, pos_weight=w)""",
     "copy_ of more dimensions than there are": """
         a = torch.zeros(()).copy_(torch.ones(1))
         b = torch.zeros(3).copy_(torch.ones(1, 3, dtype=torch.float64))

@@ -82,8 +82,10 @@ def jvp(func: Function, inputs: OneOrMany, v: OneOrMany = None, create_graph: bo
 def vhp(func: Function, inputs: OneOrMany, v: OneOrMany = None, create_graph: bool = False,
         strict: bool = False) -> tuple[OneOrMany, OneOrMany]:
     """The value of a function with one number, and the product of a vector with its `hessian`, which is symmetric."""
-    value = _one_number(func(*_tuple(inputs)))
-    product = vjp(lambda *xs: vjp(func, xs, None, True)[1], _tuple(inputs), _tuple(v), create_graph, strict)[1]
+    value = _run(func, inputs, create_graph)[1]
+    _one_number(value)  # or a RuntimeError
+    vs = None if v is None else _tuple(v)
+    product = vjp(lambda *xs: vjp(func, xs, None, True)[1], _tuple(inputs), vs, create_graph, strict)[1]
     return _detached(value, create_graph), product if isinstance(inputs, tuple) else product[0]
 
 
@@ -100,8 +102,7 @@ def _run(func: Function, inputs: OneOrMany, create_graph: bool) -> tuple[list[An
 def _gradients(outs: Sequence[Any], xs: Sequence[Any], vs: Any, create_graph: bool, strict: bool) -> tuple[Any, ...]:
     """autograd.grad with zeros for what does not matter, which is a RuntimeError under `strict`."""
     live = [i for i, out in enumerate(outs) if out.requires_grad]
-    found = grad([outs[i] for i in live], xs, vs and [vs[i] for i in live], True, create_graph,
-                 allow_unused=True) if live else (None,) * len(xs)
+    found = grad([outs[i] for i in live], xs, vs and [vs[i] for i in live], True, create_graph, allow_unused=True)
     if strict and any(g is None for g in found):
         raise RuntimeError("The output of the user-provided function is independent of input "
                            f"{[g is None for g in found].index(True)}. This is not allowed in strict mode.")
@@ -126,7 +127,7 @@ def _one_number(out: OneOrMany) -> Any:
     if not isinstance(out, TensorCore) or out.array.size != 1:
         raise RuntimeError("The function given to hessian, vhp and hvp should return one tensor with one element, not "
                            f"{out!r}")
-    return out.reshape(()) if out.array.ndim else out  # type: ignore[attr-defined]  # a TensorCore is a Tensor
+    return out.reshape(())  # type: ignore[attr-defined]  # a TensorCore is a Tensor
 
 
 def _tuple(given: OneOrMany) -> tuple[Any, ...]:

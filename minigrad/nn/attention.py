@@ -42,7 +42,7 @@ def scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor, attn
         attn_mask = full(shape, -math.inf, dtype=query.dtype, device=query.device).triu(1)
     if attn_mask is not None and not attn_mask.is_floating_point():
         (attn_mask,) = as_summands(query.dtype, attn_mask=~attn_mask)
-    flash = query.ndim == 4 and not dropout_p and query.shape[-1] == value.shape[-1]
+    flash = query.ndim == 4 and not dropout_p and not enable_gqa and query.shape[-1] == value.shape[-1]
     weights = attention_weights(query, key, attn_mask, dropout_p, scale)
     return apply(_flash, (weights, value)) if flash else weights @ value
 

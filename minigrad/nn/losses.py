@@ -247,10 +247,10 @@ def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tens
         input = input.to(target.dtype)  # as torch, whose result has the target's dtype
     if weight is None and pos_weight is None:
         return apply(rules.bce_with_logits, (input, target, reduction, n))
-    positive = 1 if pos_weight is None else _as_weight("pos_weight", pos_weight, input, target)
+    positive = 1 if pos_weight is None else _as_weight("pos_weight", pos_weight, target)
     loss = (1 - target) * input + (1 + (positive - 1) * target) * apply(rules.softplus, (-input, 1, math.inf))
     if weight is not None:
-        loss = loss * _as_weight("weight", weight, input, target)
+        loss = loss * _as_weight("weight", weight, target)
     if loss.array.shape != input.array.shape:
         raise RuntimeError(f"output with shape {list(input.shape)} doesn't match the broadcast shape "
                            f"{list(loss.shape)}: weights must broadcast to the input")
@@ -310,13 +310,12 @@ def _weighted(losses: Tensor, weight: Tensor, input: Tensor, reduction: str) -> 
     return losses.sum() / weight.sum() if reduction == "mean" else losses.sum()
 
 
-def _as_weight(name: str, weight: Any, input: Tensor, target: Tensor) -> Tensor:
+def _as_weight(name: str, weight: Any, target: Tensor) -> Tensor:
     """A constant in the loss's dtype; torch's errors for what can't be one."""
     function = "binary_cross_entropy_with_logits"
     if not isinstance(weight, Tensor):
         raise TypeError(f"{function}(): argument '{name}' must be Tensor, not {typename(weight)}")
-    if input.requires_grad or target.requires_grad:
-        _check_constant(function, name, weight)
+    _check_constant(function, name, weight)
     return weight.to(target.dtype)
 
 

@@ -75,7 +75,7 @@ class LBFGS(Optimizer):
                     raise RuntimeError(f"only 'strong_wolfe' is supported, not {group['line_search_fn']!r}")
                 most = group["max_eval"] - (state["func_evals"] - earlier)
                 t, loss, grad, _ = _strong_wolfe(self._along(closure, d), _Point(0, loss, grad, slope), t,
-                                                 tolerance / d.abs().max(), most)
+                                                 1e-9 / d.abs().max(), most)  # as in torch, whatever the tolerances
                 state["t"] = t
             self._move(t, d)
             if group["line_search_fn"] is None and n < group["max_iter"]:

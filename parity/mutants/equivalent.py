@@ -184,6 +184,41 @@ def rates(library: Any, random: Random) -> Any:
     return found
 
 
+def cycled_rates(library: Any, random: Random) -> Any:
+    """The learning rates and momenta in some steps of schedules that go round; CyclicLR is right at its top in some."""
+    s, w, found = library.optim.lr_scheduler, library.nn.Parameter(library.zeros(1)), []
+    up, down, low, high = *random.integers(1, 4, 2).tolist(), *random.random(2).tolist()
+    for make in (lambda o: s.CyclicLR(o, low, high, up, down), lambda o: s.OneCycleLR(o, high, up + 2),
+                 lambda o: s.CosineAnnealingWarmRestarts(o, up, down, low)):
+        scheduler = make(optimizer := library.optim.SGD([w], 0.3, momentum=0.5))
+        for _ in range(up + 1):
+            optimizer.step()
+            scheduler.step()
+            found += [optimizer.param_groups[0]["lr"], optimizer.param_groups[0]["momentum"]]
+    return found
+
+
+def line_searches(library: Any, random: Random) -> Any:
+    """Among losses and slopes at random, many of them equal."""
+    search, seen = library.optim.lbfgs, []
+    slopes = [library.from_numpy(np.array(slope)) for slope in (-4.0, -3.8, 4.0, 3.8, 0.0, -6.0, 5.0)]
+
+    def at(t: Any) -> Any:
+        seen.append(float(t))
+        return search._Point(t, 1.0 - random.integers(-1, 4) / 2, None, slopes[random.integers(7)])
+
+    start = search._Point(0, 1.0, None, slopes[0])
+    found = search._strong_wolfe(at, start, slopes[3] * 0.25, 1e-9, int(random.integers(1, 6)))
+    return library.tensor([*seen, float(found.t), found.loss])
+
+
+def attention_to_nothing(library: Any, random: Random) -> Any:
+    inputs = [leaf(library, random, 3, n) for n in (2, 2, 3)]
+    mask = library.from_numpy(random.random((3, 3)) < 0.4)
+    out = library.nn.functional.scaled_dot_product_attention(*inputs, mask)
+    return [out, *library.autograd.grad(out, inputs, leaf(library, random, 3, 3).detach())]
+
+
 def logs_of_sums(library: Any, random: Random) -> Any:
     x = leaf(library, random, 3, 4).detach()
     x[0] = float(random.choice([-np.inf, np.inf, 1.0]))
@@ -356,6 +391,29 @@ EQUIVALENT: dict[str, Equivalent] = {
         Equivalent("is there for its warning: what it returns is not used", rates),
     "optim/lr_scheduler/cosine.py: CosineAnnealingLR.get_lr: n - 1 - half  ->  n - 1 + half":
         Equivalent("differs by 2 * half, which the remainder by 2 * half takes away", rates),
+    "optim/lr_scheduler/cosine.py: CosineAnnealingWarmRestarts.get_lr: self._present_lrs()  ->  pass":
+        Equivalent("is there for its warning: what it returns is not used", cycled_rates),
+    "optim/lr_scheduler/cycles.py: OneCycleLR.get_lr: self._present_lrs()  ->  pass":
+        Equivalent("is there for its warning: what it returns is not used", cycled_rates),
+    "optim/lr_scheduler/cycles.py: CyclicLR.get_lr: self._present_lrs()  ->  pass":
+        Equivalent("is there for its warning: what it returns is not used", cycled_rates),
+    "optim/lr_scheduler/cycles.py: CyclicLR.get_lr: x <= self.step_ratio  ->  x < self.step_ratio":
+        Equivalent("at the top both branches divide a number by itself, which gives 1", cycled_rates),
+    "optim/lbfgs.py: _strong_wolfe: now.slope >= 0  ->  now.slope > 0":
+        Equivalent("a slope of 0 is flat, and the search has returned two lines before", line_searches),
+    "optim/lbfgs.py: _strong_wolfe: abs(t - right) < abs(t - left)  ->  abs(t - right) <= abs(t - left)":
+        Equivalent("they are equal in the middle alone, which is not near an end", line_searches),
+    "optim/lbfgs.py: _strong_wolfe: point.slope * (bracket[1 - low].t - bracket[low].t) >= 0  ->  "
+    "point.slope * (bracket[1 - low].t - bracket[low].t) > 0":
+        Equivalent("a slope of 0 is flat, and a bracket of length 0 has ended the search", line_searches),
+    "optim/lbfgs.py: _strong_wolfe: point.slope * (bracket[1 - low].t - bracket[low].t)  ->  "
+    "point.slope / (bracket[1 - low].t - bracket[low].t)":
+        Equivalent("only the sign counts, and the length of a bracket is not 0", line_searches),
+    "optim/lbfgs.py: _cubic_minimum: p.t <= q.t  ->  p.t < q.t":
+        Equivalent("the two points are in different places", line_searches),
+    "nn/attention.py: attention_weights: 0.0  ->  1.0":
+        Equivalent("softmax of equal numbers is the same, whichever they are, and is replaced by 0 after it",
+                   attention_to_nothing),
     "inplace.py: update: wrap(x.array.copy(), x.node) if tracked else x  ->  wrap(x.array.copy(), x.node)":
         Equivalent("a copy more, of the same numbers; without a gradient nobody looks at its history", written_to),
     "inplace.py: continue_as: retake(x)  ->  pass":

@@ -166,6 +166,7 @@ MODULES = [
     sees("nn.MultiheadAttention(3, 1)(x, x[0], x)", "1-D", "2-D"),
     sees("nn.MultiheadAttention(3, 1)(x, x, x, key_padding_mask=b)", "2-D"),
     sees("nn.MultiheadAttention(3, 1)(x, x, x, attn_mask=b[0])", "1-D"),
+    sees("nn.MultiheadAttention(3, 1)(x, x, x, key_padding_mask=torch.zeros(5, dtype=torch.bool))", "5"),
     sees("nn.MultiheadAttention(6, 1)(x, x, x)", "6", "3"),
     sees("nn.MultiheadAttention(3, 1)(x, x, x[:1])", "[2, 3]", "[1, 3]"),
     sees("nn.MultiheadAttention(3, 1)(x, x, x, attn_mask=b)", "[2, 3]", "(2, 2)"),

@@ -146,6 +146,9 @@ class MultiheadAttention(Module):
         at, n = (1, query.shape[0]) if self.batch_first and batched else (0, query.shape[1] if batched else 1)
         sizes = (query.shape[at], key.shape[at])
         right = sizes if mask is not None and mask.ndim == 2 else (n * self.num_heads, *sizes)
+        fitting = (n, sizes[1]) if batched else sizes[1:]
+        if padding is not None and padding.shape != fitting:
+            raise AssertionError(f"Expected a key_padding_mask of shape {fitting}, but got {tuple(padding.shape)}")
         if mask is not None and mask.shape != right:
             error = RuntimeError if batched or mask.ndim == 2 else AssertionError
             raise error(f"The shape of the {mask.ndim}D attn_mask is {mask.shape}, but should be {right}.")

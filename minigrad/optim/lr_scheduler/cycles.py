@@ -20,7 +20,7 @@ class _Cycle(LRScheduler):
     use_beta1: bool
 
     def _start_momentum(self, base: PerGroup, top: PerGroup, fresh: bool) -> tuple[list[Any], list[Any]]:
-        """The bounds of each group's momentum, which starts at the upper one. ValueError if it has none."""
+        """The bounds of each group's momentum. ValueError if it has none."""
         names = self.optimizer.defaults
         if "momentum" not in names and "betas" not in names:
             raise ValueError("optimizer must support momentum or beta1 with `cycle_momentum` option enabled, and "
@@ -30,7 +30,6 @@ class _Cycle(LRScheduler):
         tops = per_group("max_momentum", self.optimizer, top)
         for group, low, high in zip(self.optimizer.param_groups, bases, tops, strict=True):
             if fresh:
-                self._set_momentum(group, high)
                 group["max_momentum"], group["base_momentum"] = high, low
         return bases, tops
 

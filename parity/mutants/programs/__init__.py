@@ -6,7 +6,21 @@ raises is part of the answer, too.
 
 from __future__ import annotations
 
-from parity.mutants.programs import engine, hooks, layers, mathematics, random_numbers, training, writing
+from parity.mutants.programs import (
+    attention,
+    cycles,
+    derivatives,
+    engine,
+    hooks,
+    layers,
+    mathematics,
+    random_numbers,
+    searching,
+    sequences,
+    training,
+    writing,
+)
 from parity.mutants.programs.registry import PROGRAMS
 
-__all__ = ["PROGRAMS", "engine", "hooks", "layers", "mathematics", "random_numbers", "training", "writing"]
+__all__ = ["PROGRAMS", "attention", "cycles", "derivatives", "engine", "hooks", "layers", "mathematics",
+           "random_numbers", "searching", "sequences", "training", "writing"]

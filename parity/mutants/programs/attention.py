@@ -50,7 +50,7 @@ def dropped_elements(torch: Any) -> Any:
             found += result(torch, lambda x, p=p, call=call: call(x * 1, p, False), drawn(torch, *shape))
             x = drawn(torch, *shape, grad=False)
             out = call(x, p, inplace=True)
-            found += [out, x, call(x, p, False) is x, call(x, p) is x]
+            found += [out, x]
         found += result(torch, lambda x, call=call: call(x * 1), drawn(torch, *shape))
         found.append(torch.rand(2))
     return found
@@ -215,7 +215,7 @@ def shapes_that_attention_refuses(torch: Any) -> Any:
         mask = torch.zeros(*shape)
         wrong += [refused(*three, attn_mask=mask), refused(*three, attn_mask=mask, options=first),
                   refused((3, 4), (3, 4), (3, 4), attn_mask=mask, options=first)]
-    for shape in ((2, 3), (3, 2), (3,), (1, 2, 3)):
+    for shape in ((2, 3), (3, 2), (2, 2), (3,), (2,), (1, 2, 3)):
         mask = torch.zeros(*shape).bool()
         wrong += [refused(*three, key_padding_mask=mask), refused((3, 4), (3, 4), (3, 4), key_padding_mask=mask)]
     for shape in ((2, 4), (4, 2)):
@@ -229,10 +229,11 @@ STACKS: list[dict[str, Any]] = [
     {"layer_norm_eps": 0.1, "batch_first": True, "norm_first": True}, {"dropout": 0.5}]
 
 
-def stacked(torch: Any, make: Callable[[dict[str, Any]], Any], call: Callable[[Any, Any, Any], Any]) -> list[Any]:
+def stacked(torch: Any, make: Callable[[dict[str, Any]], Any], call: Callable[[Any, Any, Any], Any],
+            kinds: list[dict[str, Any]] = STACKS) -> list[Any]:
     """Every kind of stack in training, and in evaluation: what it gives, and gradients."""
     found = []
-    for options in STACKS:
+    for options in kinds:
         model = make(options)
         found += [parts(model), torch.rand(1)]
         filled(torch, model.double())
@@ -282,8 +283,8 @@ def decoders_with_every_mask(torch: Any) -> Any:
     scores = drawn(torch, 3, 3, seed=5, grad=False)
     calls = (lambda m, x, y: m(x, y, scores, causal, memory_is_causal=True),
              lambda m, x, y: m(x, y, memory_mask=scores, tgt_key_padding_mask=hidden(torch)))
-    return [stacked(torch, lambda o: nn.TransformerDecoder(nn.TransformerDecoderLayer(4, 2, 6, **o), 1), call)
-            for call in calls]
+    return [stacked(torch, lambda o: nn.TransformerDecoder(nn.TransformerDecoderLayer(4, 2, 6, **o), 1), call,
+                    STACKS[:3]) for call in calls]
 
 
 @program
@@ -294,7 +295,7 @@ def transformers(torch: Any) -> Any:
              lambda m, x, y: m(x, y, scores, scores, scores, tgt_key_padding_mask=padding.double() * -2.0),
              lambda m, x, y: m(x, y, causal, causal, causal, src_is_causal=True, tgt_is_causal=True,
                                memory_is_causal=True))
-    return [stacked(torch, lambda o: torch.nn.Transformer(4, 2, 1, 2, 6, **o), call) for call in calls]
+    return [stacked(torch, lambda o: torch.nn.Transformer(4, 2, 1, 2, 6, **o), call, STACKS[:3]) for call in calls]
 
 
 @program
@@ -333,17 +334,17 @@ def what_is_hidden_in_evaluation(torch: Any) -> Any:
 
 @program
 def when_nothing_is_dropped(torch: Any) -> Any:
-    nn, found, x = torch.nn, [], drawn(torch, 3, 3, 4, grad=False)
+    nn, found, x = torch.nn, [], drawn(torch, 3, 4, 4, grad=False)
     layer = filled(torch, nn.TransformerEncoderLayer(4, 2, 6, 0.0, batch_first=True, dtype=torch.float64))
     other = filled(torch, nn.TransformerEncoderLayer(4, 2, 6, 0.0, batch_first=True, dtype=torch.float64))
     other.norm2.eps = 0.1
-    padding, ragged = hidden(torch), torch.tensor([[True, False, False]] * 3)
+    padding, ragged = torch.ones(3, 4).triu(2).bool(), torch.tensor([[True, False, False, True]] * 3)
     for given in (layer, other):
         for options in ({}, {"enable_nested_tensor": False}, {"mask_check": False}, {"norm": nn.LayerNorm(4).double()}):
             encoder = nn.TransformerEncoder(given, 2, **options)
             found.append([encoder.use_nested_tensor, encoder.num_layers, encoder.enable_nested_tensor])
             encoder.eval().requires_grad_(False)
-            found += [encoder(x, src_key_padding_mask=padding), encoder(drawn(torch, 3, 3, 4),
+            found += [encoder(x, src_key_padding_mask=padding), encoder(drawn(torch, 3, 4, 4),
                                                                         src_key_padding_mask=padding)]
             if options.get("mask_check", True):
                 found.append(encoder(x, src_key_padding_mask=ragged))
@@ -352,7 +353,7 @@ def when_nothing_is_dropped(torch: Any) -> Any:
             found.append(encoder(x, src_key_padding_mask=padding))
             with torch.no_grad():
                 found += [encoder(x, src_key_padding_mask=padding), encoder(x[0], src_key_padding_mask=padding[0]),
-                          encoder(x, padding[2:].expand(3, 3), padding)]
+                          encoder(x, padding[2:].expand(4, 4), padding)]
                 found.append(encoder.train()(x, src_key_padding_mask=padding))
     return found
 
@@ -372,7 +373,12 @@ def transformers_as_they_begin(torch: Any) -> Any:
     first = nn.Transformer(4, 2, 1, 1, 6, batch_first=True)
 
     def refused(model: Any, *shapes: tuple[int, ...]) -> str:
-        return error(lambda: model(*[torch.ones(*shape) for shape in shapes]))
+        """Whether it speaks of a number that does not fit: what comes later may raise an error of the same type."""
+        try:
+            model(*[torch.ones(*shape) for shape in shapes])
+        except RuntimeError as found:
+            return " ".join(str(found).split()[:3])
+        return "fits"
 
     shapes = (((3, 2, 4), (3, 1, 4)), ((3, 2, 4), (2, 2, 4)), ((3, 2, 4), (3, 2, 5)), ((3, 2, 5), (3, 2, 5)),
               ((3, 4), (2, 4)), ((2, 3, 4), (2, 5, 4)), ((2, 3, 5), (2, 3, 4)))

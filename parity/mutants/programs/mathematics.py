@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -173,6 +174,26 @@ def losses_reduced_in_the_old_way(torch: Any) -> Any:
             for loss, a, b in ((f.mse_loss, x, y), (f.l1_loss, x, y), (f.smooth_l1_loss, x, y), (f.kl_div, x, q),
                                (f.binary_cross_entropy, p, q), (f.binary_cross_entropy_with_logits, x, q),
                                (f.cross_entropy, x, ids), (f.nll_loss, x, ids))]
+
+
+@program
+def losses_with_weights_that_require_grad(torch: Any) -> Any:
+    """torch has no gradient for these: an error, unless nothing is recorded."""
+    f, x, y = torch.nn.functional, drawn(torch, 4, 5), torch.tensor([0, 4, -100, 2])
+    soft, weight = drawn(torch, 4, 5, seed=2).softmax(1).detach(), drawn(torch, 5, seed=1)
+    calls: list[Callable[[Any, Any], Any]] = [
+        lambda a, w: f.cross_entropy(a, y, w), lambda a, w: f.cross_entropy(a, y, w, label_smoothing=0.1),
+        lambda a, w: f.nll_loss(a, y, w), lambda a, w: f.binary_cross_entropy_with_logits(a, soft, w),
+        lambda a, w: f.binary_cross_entropy_with_logits(a, soft, pos_weight=w)]
+    found = []
+    for call in calls:
+        for a in (x, x.detach()):
+            for w in (weight, weight.detach()):
+                found.append(error(lambda call=call, a=a, w=w: call(a, w)))
+        with torch.no_grad():
+            found.append(call(x, weight.abs()))
+    probabilities = soft.clone().requires_grad_()
+    return found, error(lambda: f.binary_cross_entropy_with_logits(x.detach(), probabilities, weight))
 
 
 @program

@@ -353,7 +353,10 @@ def tensors_resized(torch: Any) -> Any:
     found = []
     for shape in ((2, 3), (3, 2), (6,), (2, 2), (0,), (1, 1)):
         x = torch.arange(6.0, dtype=torch.float64)
+        same_memory = x.detach()
         found.append(x.resize_(*shape))
+        x.add_(1)  # in the memory that it had
+        found.append(same_memory)
     x = torch.arange(6.0, dtype=torch.float64)
     longer = x.resize_(2, 4)  # what is added holds whatever lay there
     found += [longer.reshape(-1)[:6], longer.shape, longer is x]
