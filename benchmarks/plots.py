@@ -17,7 +17,7 @@ from benchmarks.goals import Results, of, ratio
 from benchmarks.measure import Row
 
 Pictures = dict[str, list[tuple[str, str]]]  # for each group: file names, and what they show
-_STRONG, _PALE = (plt.get_cmap("tab20").colors[start::2] for start in (0, 1))  # type: ignore[attr-defined]
+_STRONG, _PALE = (plt.get_cmap("tab20").colors[start::2] for start in (0, 1))  # type: ignore[attr-defined]  # a list's
 COLOR = dict(zip(ENGINES, (*_STRONG, (0, 0, 0), *_PALE), strict=False))
 
 

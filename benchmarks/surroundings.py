@@ -21,7 +21,7 @@ def blas_in_use() -> dict[str, str]:
             threads = library["num_threads"]
             return {"blas": f"{name}, kernels for {library.get('architecture', 'an unknown core')}, {threads} thread"
                     + "s" * (threads > 1)}
-    return {"blas": str(np.show_config("dicts")["Build Dependencies"]["blas"]["name"])}  # type: ignore[index]
+    return {"blas": str(np.show_config("dicts")["Build Dependencies"]["blas"]["name"])}  # type: ignore[index]  # None for "stdout" alone
 
 
 def of_this_machine() -> dict[str, Any]:

@@ -12,23 +12,7 @@ from side_by_side import same, same_error
 from test_conv import tensor
 
 import minigrad as mg
-
-
-def rosenbrock(w: Any) -> Any:
-    return ((1 - w[:-1]) ** 2 + 100 * (w[1:] - w[:-1] ** 2) ** 2).sum()
-
-
-def quartic(w: Any) -> Any:
-    return ((w - 1.5) ** 4).sum() + (w[0] * w[1]) ** 2
-
-
-def waves(w: Any) -> Any:
-    return (w.sin() * w.cos()).sum() + 0.1 * (w * w).sum() + (3 * w).cos().sum()
-
-
-def exponential(w: Any) -> Any:
-    return (w.exp() + (-2 * w).exp()).sum()
-
+from parity.mutants.programs.searching import exponential, quartic, rosenbrock, waves
 
 LOSSES = {f.__name__: f for f in (rosenbrock, quartic, waves, exponential)}
 OPTIONS: list[dict[str, Any]] = [
