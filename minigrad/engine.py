@@ -410,7 +410,7 @@ def newest_first(roots: Iterable[Node]) -> list[Node]:
 
 
 def leading_to(targets: Sequence[Node], nodes: list[Node]) -> set[Node]:
-    """Those of the nodes (newest first) from which a target can be reached. (A single root's hooks run anyhow.)"""
+    """Those of the nodes (newest first) from which a target can be reached."""
     useful = set(targets)
     for node in reversed(nodes):  # oldest first: parents are decided before their children
         if any(parent in useful for parent in node.parents):
