@@ -122,9 +122,9 @@ def plain_numbers(data: Any, depth: int) -> Any:
     if not isinstance(data, Sequence):
         raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
     items = [plain_numbers(item, depth + 1) for item in data]
-    for item in items[1:]:
-        first, here = np.shape(items[0]), np.shape(item)
-        if first != here:
+    shapes = [() if isinstance(item, (bool, int, float)) else np.shape(item) for item in items]
+    for here in shapes[1:]:
+        if here != (first := shapes[0]):
             raise ValueError(
                 f"expected sequence of length {(first or (0,))[0]} at dim {depth + 1} (got {(here or (0,))[0]})")
     return items
@@ -269,6 +269,17 @@ def arange(start: float = 0, end: float | None = None, step: float = 1, *, dtype
     if d.kind != "f":
         return finish((start + np.arange(n) * step).astype(d), requires_grad, device)
     return finish(stepped(float(start), float(step), n, d), requires_grad, device)
+
+
+def inclusive_range(start: float, end: float, step: float = 1, *, dtype: dtype | None = None, device: Any = None,
+                    requires_grad: bool = False) -> Tensor:
+    """torch.range: as `arange`, but with its end and made of floats, and deprecated."""
+    warnings.warn("torch.range is deprecated and will be removed in a future release because its behavior is "
+                  "inconsistent with Python's range builtin. Instead, use torch.arange, which produces values in "
+                  "[start, end).", stacklevel=2)
+    arange(start, end, step)  # an error for steps that lead nowhere
+    n = math.floor((end - start) / step) + 1
+    return finish((start + np.arange(n) * step).astype(_numpy_dtype(dtype)), requires_grad, device)
 
 
 def stepped(start: float, step: float, n: int, d: np.dtype[Any]) -> Array:

@@ -11,8 +11,8 @@ from .engine import Leaf, Node
 _TORCH_NAMES = {"l1_loss": "MeanBackward0", "kl_div": "SubBackward0", "cross_entropy": "DivBackward1",
                 "copy_slices": "CopySlices", "copy": "CopyBackwards", "to": "ToCopyBackward0",
                 "floor_divide": "NotImplemented", "matmul": "UnsafeViewBackward0", "square": "PowBackward0",
-                "log2": "Log2Backward0", "log10": "Log10Backward0", "log1p": "Log1PBackward0",
-                "expm1": "Expm1Backward0", "diagonal_copy": "DiagonalBackward0_copy"}
+                "log2": "Log2Backward0", "log10": "Log10Backward0", "expm1": "Expm1Backward0",
+                "rot90": "Rot90Backward0", "diagonal_copy": "DiagonalBackward0_copy"}
 
 
 class GradFn:
@@ -59,7 +59,7 @@ def torch_name(node: Node) -> str:
     if isinstance(node, Leaf) or name.endswith("Backward"):
         return name
     words = name.rstrip("0123456789")
-    camel = "".join([word.capitalize() for word in words.split("_")]).replace("2d", "2D").replace("1d", "1D")
+    camel = words.title().replace("_", "")  # max_pool2d: MaxPool2D
     return _TORCH_NAMES.get(name) or f"{camel}Backward{name[len(words) :] or 0}"
 
 

@@ -222,10 +222,10 @@ class Tensor(WithValues):
     cumprod, cumsum, prod = cumulative.cumprod, cumulative.cumsum, cumulative.prod
     gather, index_select = indexing.gather, indexing.index_select
     masked_select, nonzero, scatter = indexing.masked_select, indexing.nonzero, indexing.scatter
-    scatter_add, take_along_dim = indexing.scatter_add, indexing.take_along_dim
+    scatter_add, take, take_along_dim = indexing.scatter_add, indexing.take, indexing.take_along_dim
     addmm, bmm = linear_algebra.addmm, linear_algebra.bmm
     diag, dot, matmul, mm = linear_algebra.diag, linear_algebra.dot, linear_algebra.matmul, linear_algebra.mm
-    diagonal = linear_algebra.diagonal
+    diagonal, dist = linear_algebra.diagonal, linear_algebra.dist
     mv, norm, outer, trace = linear_algebra.mv, linear_algebra.norm, linear_algebra.outer, linear_algebra.trace
     tril, triu, inverse = linear_algebra.tril, linear_algebra.triu, linear_algebra.inverse
     matrix_power = linear_algebra.matrix_power
@@ -244,6 +244,7 @@ class Tensor(WithValues):
     relu, remainder, round, rsqrt = pointwise.relu, pointwise.remainder, pointwise.round, pointwise.rsqrt
     sigmoid, sign, sin, sinh, sqrt = pointwise.sigmoid, pointwise.sign, pointwise.sin, pointwise.sinh, pointwise.sqrt
     square, sub, tan, tanh, trunc = pointwise.square, pointwise.sub, pointwise.tan, pointwise.tanh, pointwise.trunc
+    frac, histc, kthvalue, mode = pointwise.frac, sorting.histc, sorting.kthvalue, sorting.mode
     all, allclose, amax, amin = reductions.all, reductions.allclose, reductions.amax, reductions.amin
     any, argmax, argmin, equal = reductions.any, reductions.argmax, reductions.argmin, reductions.equal
     count_nonzero, diff = reductions.count_nonzero, shapes.diff
@@ -254,7 +255,8 @@ class Tensor(WithValues):
     expand_as, flatten, flip, movedim = shapes.expand_as, shapes.flatten, shapes.flip, shapes.movedim
     narrow, numel, permute, ravel, repeat = shapes.narrow, shapes.numel, shapes.permute, shapes.ravel, shapes.repeat
     repeat_interleave, reshape, reshape_as = shapes.repeat_interleave, shapes.reshape, shapes.reshape_as
-    roll, split, squeeze, t, tile = shapes.roll, shapes.split, shapes.squeeze, shapes.t, shapes.tile
+    roll, rot90, split, squeeze = shapes.roll, shapes.rot90, shapes.split, shapes.squeeze
+    t, tile = shapes.t, shapes.tile
     transpose, unbind, unflatten, unsqueeze = shapes.transpose, shapes.unbind, shapes.unflatten, shapes.unsqueeze
     view, view_as = shapes.view, shapes.view_as
     argsort, bincount, median, sort = sorting.argsort, sorting.bincount, sorting.median, sorting.sort
@@ -288,7 +290,7 @@ class Tensor(WithValues):
     sqrt_, rsqrt_, square_, reciprocal_, erf_ = in_place(sqrt, rsqrt, square, reciprocal, erf)
     sin_, cos_, tan_, sinh_, cosh_, tanh_ = in_place(sin, cos, tan, sinh, cosh, tanh)
     asin_, acos_, atan_, sigmoid_, relu_ = in_place(asin, acos, atan, sigmoid, relu)
-    round_, floor_, ceil_, trunc_, sign_, sgn_ = in_place(round, floor, ceil, trunc, sign, sign)
+    round_, floor_, ceil_, trunc_, frac_, sign_, sgn_ = in_place(round, floor, ceil, trunc, frac, sign, sign)
     arcsin_, arccos_, arctan_, fix_ = asin_, acos_, atan_, trunc_
     clamp_, clip_, clamp_min_, clamp_max_ = in_place(clamp, clamp, clamp_min, clamp_max)
     eq_, ne_, lt_, le_, gt_, ge_ = compared_in_place(eq, ne, lt, le, gt, ge)
@@ -374,9 +376,8 @@ class Tensor(WithValues):
             elif arg is not None and not isinstance(arg, bool):
                 dtype = as_dtype(arg)
         out = self if dtype is None else cast(self, as_dtype(dtype))
-        there, back = self.device if device is None else usable(device), self.device
-        if there != back:
-            out = apply(ops.move, (out, there, back))
+        if device is not None and (there := usable(device)) != self.device:
+            out = apply(ops.move, (out, there, self.device))
         if copy and out is self:
             return pointwise.clone(self, memory_format=memory_format)
         return shapes.contiguous(out) if memory_format is contiguous_format else out

@@ -185,6 +185,183 @@ def test_the_loss_of_an_ignored_target_is_0_and_not_minus_0(function: str) -> No
     same(scenario)
 
 
+# ---- orders, counts and places ----
+
+
+def grad_name(x: Any) -> str:
+    return repr(x.grad_fn).split(" at ")[0]
+
+
+@pytest.mark.parametrize("shape", [(), (7,), (3, 5), (2, 3, 4)])
+@pytest.mark.parametrize("name", ["kthvalue", "mode"])
+def test_kthvalue_and_mode(name: str, shape: tuple[int, ...]) -> None:
+    args = (1,) if name == "kthvalue" else ()
+
+    def scenario(lib: Any) -> Any:
+        lib.manual_seed(1)
+        few = lib.randint(0, 3, shape).float() if name == "mode" else lib.rand(shape)
+        x = few.clone().requires_grad_()
+        results: list[Any] = []
+        for dim in range(-len(shape), len(shape)):
+            for keepdim in (False, True):
+                found = getattr(x, name)(*args, dim, keepdim)
+                results += [found, grad_name(found.values)]
+                results += lib.autograd.grad((found.values * found.values).sum(), x)
+        return results, getattr(lib, name)(x, *args), getattr(lib, name)(few.long() if name == "mode" else few, *args)
+
+    same(scenario)
+
+
+def test_the_kth_value_for_every_k() -> None:
+    same(lambda lib: [lib.tensor([[3, 1, 2], [5, 9, 7]]).kthvalue(k) for k in (1, 2, 3)])
+    for k in (0, 4):
+        same_error(lambda lib, k=k: lib.ones(2, 3).kthvalue(k))
+    same_error(lambda lib: lib.ones(2, 3).kthvalue(1, 2))
+
+
+@pytest.mark.parametrize("bounds", [(), (4,), (5, -1, 2), (4, 0, 0), (3, 0.5, 0.6), (7, -9, 9)])
+def test_histc(bounds: tuple[float, ...]) -> None:
+    def scenario(lib: Any) -> Any:
+        lib.manual_seed(2)
+        x = lib.randn(4, 50)
+        return repr([lib.histc(x, *bounds), x.double().histc(*bounds), lib.histc(lib.ones(3), *bounds)])
+
+    same(scenario)
+
+
+def test_take_and_its_gradients() -> None:
+    def scenario(lib: Any) -> Any:
+        x = lib.arange(12.0).reshape(3, 4).T.requires_grad_()
+        out = lib.take(x, lib.tensor([[0, -1, 5], [5, 2, -12]]))
+        (first,) = lib.autograd.grad((out * out * out).sum(), x, create_graph=True)
+        return out, grad_name(out), first, lib.autograd.grad(first.sum(), x)
+
+    same(scenario)
+    same(lambda lib: lib.arange(6).take(lib.tensor(3)))
+    same_error(lambda lib: lib.ones(3).take(lib.ones(3)))
+    for place in (3, -4):
+        same_error(lambda lib, place=place: lib.ones(3).take(lib.tensor([place])), text=False)
+
+
+@pytest.mark.parametrize("p", [0, 1, 2, 3, float("inf")])
+def test_dist(p: float) -> None:
+    def scenario(lib: Any) -> Any:
+        x = lib.tensor([[1.0, -2.0], [0.5, 4.0]], requires_grad=True)
+        out = lib.dist(x, lib.tensor([3.0, 1.0]), p)
+        (grad,) = lib.autograd.grad(out, x) if p else (x,)
+        return out, grad_name(out), (grad * 10000).round()
+
+    same(scenario)
+
+
+def test_frac() -> None:
+    def scenario(lib: Any) -> Any:
+        x = lib.tensor([2.75, -1.25, 0.0, -3.0], requires_grad=True)
+        out = x.frac()
+        return out, grad_name(out), lib.autograd.grad(out.sum(), x), lib.frac(x * 2), out.detach().frac_()
+
+    same(scenario)
+
+
+@pytest.mark.parametrize("dims", [(0, 1), (1, 0), (-1, 0), (2, 1)])
+def test_rot90(dims: tuple[int, int]) -> None:
+    def scenario(lib: Any) -> Any:
+        x = lib.arange(24.0).reshape(2, 3, 4).requires_grad_()
+        turned = [lib.rot90(x, k, dims) for k in range(-2, 5)]
+        grads = [lib.autograd.grad((out * out * out).sum(), x) for out in turned]
+        return turned, [grad_name(out) for out in turned], grads, x.rot90(), lib.arange(4)[None].rot90()
+
+    same(scenario)
+
+
+def test_rot90_refuses() -> None:
+    for dims in ((0,), (0, 1, 1), (0, 0), (0, 5)):
+        same_error(lambda lib, dims=dims: lib.rot90(lib.ones(2, 3), 1, dims), text=len(dims) == 1)
+
+
+def test_exp_and_others_in_place_as_functions() -> None:
+    def scenario(lib: Any) -> Any:
+        x = lib.tensor([0.25, 4.0])
+        same_one = lib.sqrt_(x) is x
+        steps = [step(x).tolist() for step in (lib.square_, lib.neg_, lib.abs_, lib.reciprocal_, lib.floor_, lib.exp_)]
+        return same_one, steps, lib.clamp_(x, 0, 1.5)
+
+    same(scenario)
+
+
+def test_range_is_deprecated_and_includes_its_end() -> None:
+    def scenario(lib: Any) -> Any:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            made = [lib.range(1, 4), lib.range(0, 1, 0.25), lib.range(5, 1, -2), lib.range(0, 3, dtype=lib.int64)]
+        return repr(made), {(w.category, str(w.message)) for w in caught}
+
+    same(scenario)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        same_error(lambda lib: lib.range(1, 4, 0), text=False)
+        same_error(lambda lib: lib.range(1, 4, -1), text=False)
+
+
+# ---- what is printed ----
+
+
+def test_the_graph_of_a_vector_by_a_matrix() -> None:
+    def scenario(lib: Any) -> Any:
+        v, m = lib.ones(2, requires_grad=True), lib.ones(2, 3, requires_grad=True)
+        return grad_name(v @ m), (v @ m).grad_fn.next_functions[0][0].name(), grad_name(m.T @ v)
+
+    same(scenario)
+
+
+@pytest.mark.parametrize("name", ["parameters", "buffers", "children", "modules"])
+def test_the_walks_of_a_module_print_as_torchs(name: str) -> None:
+    for walk in (name, f"named_{name}"):
+        same(lambda lib, walk=walk: repr(getattr(lib.nn.Linear(1, 1), walk)()).split(" at ")[0])
+
+
+# ---- pooling in three dimensions, stretching ----
+
+
+@pytest.mark.parametrize("options", [{}, {"stride": 1}, {"stride": (1, 2, 1), "padding": (1, 0, 1)},
+                                     {"dilation": 2, "stride": 1}, {"ceil_mode": True}])
+def test_max_pool3d(options: dict[str, Any]) -> None:
+    def scenario(lib: Any) -> Any:
+        lib.manual_seed(4)
+        x = lib.randn(2, 2, 4, 5, 3, requires_grad=True)
+        out, places = lib.nn.functional.max_pool3d(x, 2, **options, return_indices=True)
+        layer = lib.nn.MaxPool3d(2, **options)
+        return (out, places, grad_name(out), lib.autograd.grad((out * out).sum(), x), repr(layer),
+                layer(x[0]))
+
+    same(scenario)
+
+
+def test_max_pool3d_refuses() -> None:
+    for shape in ((2, 3), (1, 2, 3, 4, 5, 6)):
+        same_error(lambda lib, shape=shape: lib.nn.functional.max_pool3d(lib.ones(shape), 2), text=False)
+
+
+@pytest.mark.parametrize("to", [{"scale_factor": 2}, {"scale_factor": 1.7}, {"scale_factor": 0.5}, {"size": 7},
+                                {"size": 1}])
+@pytest.mark.parametrize("shape", [(2, 1, 5), (1, 2, 3, 4), (1, 1, 2, 3, 2)])
+def test_interpolate_by_the_nearest(shape: tuple[int, ...], to: dict[str, Any]) -> None:
+    def scenario(lib: Any) -> Any:
+        lib.manual_seed(5)
+        x = lib.randn(shape, requires_grad=True)
+        out = lib.nn.functional.interpolate(x, **to)
+        return out, grad_name(out), lib.autograd.grad((out * out).sum(), x)
+
+    same(scenario)
+
+
+def test_interpolate_to_two_sizes_and_its_errors() -> None:
+    same(lambda lib: lib.nn.functional.interpolate(lib.arange(6.0).reshape(1, 1, 2, 3), size=(3, 5)))
+    same(lambda lib: lib.nn.functional.interpolate(lib.arange(6.0).reshape(1, 1, 2, 3), scale_factor=(1, 2)))
+    same_error(lambda lib: lib.nn.functional.interpolate(lib.ones(1, 1, 3)), text=False)
+    same_error(lambda lib: lib.nn.functional.interpolate(lib.ones(1, 1, 3), 6, 2), text=False)
+
+
 # ---- errors in a script ----
 
 

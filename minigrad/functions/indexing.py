@@ -20,6 +20,7 @@ Key = tuple[Any, ...]
 # Picking and storing under torch's names for those who do it.
 _select, _unsqueeze = ops.take_slice.named("select"), ops.take_slice.named("unsqueeze")
 _gather, _index_select, _masked_select = [ops.index.named(n) for n in ("gather", "index_select", "masked_select")]
+_take = ops.index.named("take")
 _scatter, _scatter_number = ops.setitem.named("scatter"), ops.setitem.named("scatter1")
 _scatter_add = ops.add.named("scatter_add")
 
@@ -167,6 +168,13 @@ def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """out[i][j] = input[index[i][j]][j] for dim 0, input[i][index[i][j]] for dim 1, and so on."""
     input = input if input.array.ndim else input.reshape(1)
     return apply(_gather, (input, along(index, dim, input)))
+
+
+def take(input: Tensor, index: Tensor) -> Tensor:
+    """The elements at these places of the flattened tensor, in the shape of the index."""
+    if index.array.dtype != np.int64:
+        raise RuntimeError(f"take(): Expected a long tensor for index, but got {index.dtype.type_name}")
+    return apply(_take, (input.reshape(-1), (_in_range(index.array, (input.array.size,), 0),)))
 
 
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:

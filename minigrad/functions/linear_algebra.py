@@ -24,6 +24,7 @@ _bmm, _diag, _diag_embed = ops.matmul.named("bmm"), ops.index.named("diagonal_co
 _diagonal = Op("diagonal", lambda x, /, block, key: np.einsum("...ii->...i", x[block]), view=True,  # as x[key] copies
                x=ops.index.rules["x"])
 
+_dist = ops.clone.named("dist")
 _count = Op("linalg_vector_norm", lambda x, /, dim, keepdim: (x != 0).sum(dim, dtype=x.dtype, keepdims=keepdim),
             x=lambda g: None)  # a number of elements: torch leaves its gradient out
 
@@ -47,7 +48,7 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     if x.array.shape[-1] != y.array.shape[-2]:
         raise _product_error(input, other)
     try:
-        out = apply(ops.mm if a == b == 2 else ops.matmul, (x, y))
+        out = apply(ops.mm if x.array.ndim == y.array.ndim == 2 else ops.matmul, (x, y))
     except ValueError:
         raise shape_error(input, other) from None
     if a > 1 and b > 1:
@@ -191,6 +192,11 @@ def matrix_or_vector_norm(A: Tensor, ord: float | str | None = None, dim: Dim = 
     if ord is not None and ord != "fro" and len(dims) > 1:
         raise NotImplementedError(f"linalg.norm(): minigrad has no matrix norm {ord!r}, only 'fro'")
     return norm(A, "fro" if ord is None else ord, dim, keepdim, dtype=dtype)
+
+
+def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
+    """The p-norm of the difference."""
+    return apply(_dist, (vector_norm(input - other, p),))
 
 
 def cdist(x1: Tensor, x2: Tensor, p: float = 2.0) -> Tensor:

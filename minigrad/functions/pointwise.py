@@ -57,7 +57,8 @@ def _scaled(input: Any, other: Any, alpha: Number) -> Any:
 def subtract_operator(x: Any, y: Any) -> Tensor:
     """x - y, which torch refuses for masks."""
     for operand, other in ((x, y), (y, x)):
-        if isinstance(operand, (bool, np.bool_)) or (isinstance(operand, TensorCore) and operand.array.dtype == bool):
+        mask = isinstance(operand, TensorCore) and operand.array.dtype.kind == "b"
+        if mask or isinstance(operand, (bool, np.bool_)):
             both = kind(other) == BOOL
             raise RuntimeError(
                 f"Subtraction, the `-` operator, with {'two bool tensors' if both else 'a bool tensor'} is not "
@@ -321,6 +322,7 @@ sign = _elementwise(ops.sign, "-1, 0 or 1.")
 floor = _elementwise(ops.floor, "The next whole number below.")
 ceil = _elementwise(ops.ceil, "The next whole number above.")
 trunc = _elementwise(ops.trunc, "The whole number next to it towards 0.")
+frac = _elementwise(Op("frac", lambda x, /: x - np.trunc(x), x=lambda g: g), "What stands after the point.")
 isnan = _elementwise(Op("isnan", np.isnan), "Whether it is not a number.")
 isinf = _elementwise(Op("isinf", np.isinf), "Whether it is inf or -inf.")
 isfinite = _elementwise(Op("isfinite", np.isfinite), "Whether it is a number other than inf and -inf.")

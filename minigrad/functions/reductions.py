@@ -83,7 +83,8 @@ def summable(input: Tensor, d: dtype | None) -> Tensor:
 @numpy_names
 def sum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: dtype | None = None) -> Tensor:
     """The sum over dim, or of all elements. Integers and bools add up to int64."""
-    input = summable(input, dtype)
+    if dtype is not None or input.array.dtype.kind != "b":  # NumPy itself adds up bools to int64
+        input = summable(input, dtype)
     return apply(ops.sum if dim is None else _sum_dim, (input, many_dims(dim, input.array.ndim), keepdim))
 
 

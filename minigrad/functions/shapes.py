@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # torch has several names for one derivative; a tensor prints the name of what made it: <UnsqueezeBackward0>.
 _squeeze, _squeeze_dim = ops.reshape.named("squeeze"), ops.reshape.named("squeeze1")
-_unsqueeze, _roll = ops.reshape.named("unsqueeze"), ops.reshape.named("roll")
+_unsqueeze, _roll, _rot90 = [ops.reshape.named(name) for name in ("unsqueeze", "roll", "rot90")]
 _repeat = Op("repeat", lambda x, /, shape: x.copy().reshape(shape), x=ops.reshape.rules["x"])
 _unbind, _split, _split_sizes = [ops.take_slice.named(name) for name in ("unbind", "split", "split_with_sizes")]
 _transpose = ops.permute.named("transpose")
@@ -92,22 +92,18 @@ def also_named(word: str) -> Callable[[F], F]:
 @also_named("shape")
 def reshape(input: Tensor, *shape: Any) -> Tensor:
     """The same elements in another shape: a view where the memory allows it. One size may be -1."""
-    return _reshaped(ops.reshape, input, _complete(as_shape(shape), input))
+    return apply(ops.reshape, (input, _complete(as_shape(shape), input)))
 
 
 def view(input: Tensor, *shape: Any) -> Tensor:
     """`reshape` that refuses to copy; with a dtype, another reading of the same type."""
     full = _complete(as_shape(shape), input)
-    out = _reshaped(ops.reshape, input, full)
+    out = apply(ops.reshape, (input, full))
     if out.base is None and input.array.size:
         raise RuntimeError(
             f"view size is not compatible with input tensor's size and stride (shape {list(input.array.shape)} as "
             f"{list(full)}: at least one dimension spans across two contiguous subspaces). Use .reshape(...) instead.")
     return out
-
-
-def _reshaped(op: Op, input: Tensor, shape: tuple[int, ...]) -> Tensor:
-    return apply(op, (input, shape))
 
 
 def _complete(shape: tuple[int, ...], input: Tensor) -> tuple[int, ...]:
@@ -159,11 +155,10 @@ def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
     """Without the dimensions of size 1, or without those of `dim` that have size 1."""
     shape = input.array.shape
     if dim is None:
-        named = tuple(range(len(shape)))
-    else:
-        named = tuple([one_dim(d, len(shape)) for d in ((dim,) if isinstance(dim, int) else dim)])
+        return apply(_squeeze, (input, tuple([n for n in shape if n != 1])))
+    named = [one_dim(d, len(shape)) for d in ((dim,) if isinstance(dim, int) else dim)]
     kept = tuple([n for d, n in enumerate(shape) if n != 1 or d not in named])
-    return _reshaped(_squeeze if dim is None else _squeeze_dim, input, kept)
+    return apply(_squeeze_dim, (input, kept))
 
 
 @numpy_names
@@ -171,7 +166,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """With a new dimension of size 1 at `dim`."""
     shape = input.array.shape
     at = one_dim(dim, len(shape) + 1)
-    return _reshaped(_unsqueeze, input, (*shape[:at], 1, *shape[at:]))
+    return apply(_unsqueeze, (input, (*shape[:at], 1, *shape[at:])))
 
 
 def expand(input: Tensor, *sizes: Any) -> Tensor:
@@ -340,6 +335,16 @@ def flip(input: Tensor, *dims: Any) -> Tensor:
     """The elements in reverse order along dims."""
     wanted = as_shape(dims)
     return apply(ops.flip, (input, many_dims(wanted, input.array.ndim) if wanted else ()))
+
+
+def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
+    """Turned by k quarters, from the first of two dims towards the second."""
+    if len(dims) != 2:
+        raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
+    first, second = many_dims(dims, input.array.ndim)
+    turned = flip(input, ((), (second,), (first, second), (first,))[k % 4])
+    turned = transpose(turned, first, second) if k % 2 else turned
+    return apply(_rot90, (turned, turned.array.shape))
 
 
 def roll(input: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] | None = None) -> Tensor:

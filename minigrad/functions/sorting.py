@@ -1,4 +1,4 @@
-"""Sorting, and what follows from an order: topk, median, unique, and counts."""
+"""Sorting, and what follows from an order: topk, median, mode, unique, and counts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from ..tensor import Tensor
 
 sort_result, topk_result, median_result = pair("sort"), pair("topk"), pair("median")
+kthvalue_result, mode_result = pair("kthvalue"), pair("mode")
 _sort, _topk, _median_along = ops.index.named("sort"), ops.index.named("topk"), ops.index.named("median1")
+_kthvalue, _mode = ops.index.named("kthvalue"), ops.index.named("mode")
 _median = Op("median", lambda x, /, dim, keepdim: _middle(x), x=ops.amax.rules["x"])  # ties share g evenly
 
 
@@ -51,6 +53,31 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     order = _order(input.array, at, largest)
     best = order[(slice(None),) * at + (slice(k),)] if order.ndim else order
     return topk_result(*picked(_topk, input, best, dim, True))
+
+
+@numpy_names
+def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any:
+    """(values, indices): the k-th smallest along dim, and where it stood."""
+    at = one_dim(dim, input.array.ndim)
+    if not 1 <= k <= (input.array.shape or (1,))[at]:
+        raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {at}: {k} of {input.shape}")
+    order = _order(input.array, at)
+    kth = order[(slice(None),) * at + (slice(k - 1, k),)] if order.ndim else order
+    return kthvalue_result(*picked(_kthvalue, input, kth, dim, keepdim))
+
+
+def _most_frequent(row: Array) -> Any:
+    """Where the most frequent value of a vector stands last; of equally frequent ones the smallest counts."""
+    _, group, counts = np.unique(row, return_inverse=True, return_counts=True, equal_nan=False)
+    return np.flatnonzero(group == counts.argmax())[-1]
+
+
+@numpy_names
+def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Any:
+    """(values, indices): the most frequent along dim, of equally frequent ones the smallest, and where it was last."""
+    at = one_dim(dim, input.array.ndim)
+    found = np.apply_along_axis(_most_frequent, at, np.atleast_1d(input.array))
+    return mode_result(*picked(_mode, input, np.expand_dims(found, at) if input.array.ndim else found, dim, keepdim))
 
 
 def _middle(x: Array) -> Array:
@@ -103,3 +130,12 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     counted = np.zeros(max(minlength, x.max(initial=-1) + 1), kept)
     np.add.at(counted, x, weights.array.astype(kept))
     return wrap(counted)
+
+
+def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Tensor:
+    """How many elements lie in each of `bins` equal parts of min to max; where these are equal, of all there is."""
+    x = input.array
+    low, high = (x.min(), x.max()) if min == max and x.size else (min, max)
+    low, high = (low, high) if low != high else (low - 1, high + 1)
+    places = ((x[(x >= low) & (x <= high)] - low) * bins / (high - low)).astype(int)  # in x's dtype, as torch
+    return wrap(np.bincount(np.minimum(places, bins - 1), minlength=bins).astype(x.dtype))

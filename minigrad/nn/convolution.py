@@ -11,13 +11,13 @@ import numpy as np
 
 from .. import ops
 from ..device import beside
-from ..engine import apply, wrap
+from ..engine import Op, apply, wrap
 from ..functions.promotion import tensor_only
 from ..tensor import Tensor
 from . import rules
 
 __all__ = ["adaptive_avg_pool1d", "adaptive_avg_pool2d", "avg_pool1d", "avg_pool2d", "conv1d", "conv2d",
-           "conv_transpose2d", "max_pool1d", "max_pool2d", "pad"]
+           "conv_transpose2d", "interpolate", "max_pool1d", "max_pool2d", "max_pool3d", "pad"]
 
 Sizes = int | Sequence[int]
 Padding = Sizes | str
@@ -171,20 +171,30 @@ def max_pool2d(input: Tensor, kernel_size: Sizes, stride: Any = None, padding: S
     with `ceil_mode`. The stride is the kernel's size unless given. What `padding` adds is never the largest. With
     `return_indices` a pair: the values, and where in H * W each was (int64). RuntimeError for what does not fit.
     """
-    if input.ndim == 3:
-        found = max_pool2d(input.unsqueeze(0), kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+    return _max_pool(rules.max_pool, 2, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+
+
+def max_pool3d(input: Tensor, kernel_size: Sizes, stride: Any = None, padding: Sizes = 0, dilation: Sizes = 1,
+               ceil_mode: bool = False, return_indices: bool = False) -> Any:
+    """`max_pool2d` along three dimensions: (N, C, D, H, W) or (C, D, H, W)."""
+    return _max_pool(_max_pool3d, 3, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+
+
+def _max_pool(op: Op, n: int, input: Tensor, *options: Any) -> Any:
+    *window, return_indices = options
+    if input.ndim == n + 1:
+        found = _max_pool(op, n, input.unsqueeze(0), *options)
         return (found[0].squeeze(0), found[1].squeeze(0)) if return_indices else found.squeeze(0)
-    win, shape = _pooling(input, kernel_size, stride, padding, dilation, ceil_mode)
+    win, shape = _pooling(n, input, *window)
     around = win[2]
-    seen, bare = input, (win[0], win[1], ((0, 0), (0, 0)), win[3])
+    seen, bare = input, (win[0], win[1], ((0, 0),) * n, win[3])
     if np.any(around):
         lowest = -np.inf if input.is_floating_point() else np.iinfo(input.array.dtype).min
-        seen = pad(input, [*around[1], *around[0]], value=lowest)
-    values = apply(rules.max_pool, (seen, bare, (*shape[:2], 1, shape[2] * shape[3]), shape))
+        seen = pad(input, [side for sides in reversed(around) for side in sides], value=lowest)
+    values = apply(op, (seen, bare, (*shape[:2], 1, prod(shape[2:])), shape))
     if not return_indices:
         return values
-    _, _, height, width = input.shape
-    at = beside(np.arange(height * width).reshape(1, 1, height, width), input.array)
+    at = beside(np.arange(prod(input.shape[2:])).reshape(1, 1, *input.shape[2:]), input.array)
     positions = rules.windows(at, win)
     largest = rules.first_max(rules.windows(seen.array, bare), 2)
     return values, wrap(np.where(largest, positions, 0).sum(2).reshape(shape))
@@ -208,7 +218,7 @@ def avg_pool2d(input: Tensor, kernel_size: Sizes, stride: Any = None, padding: S
                           divisor_override).squeeze(0)
     if divisor_override == 0:
         raise RuntimeError("divisor must be not zero")
-    win, shape = _pooling(input, kernel_size, stride, padding, 1, ceil_mode)
+    win, shape = _pooling(2, input, kernel_size, stride, padding, 1, ceil_mode)
     kernel, steps, around, dilations = win
     column = (*shape[:2], 1, shape[2] * shape[3])
     count: Any = divisor_override or prod(kernel)
@@ -226,14 +236,15 @@ def _flat(option: Any, other: int = 1) -> Any:
     return None if option is None else (other, *((option,) if isinstance(option, int) else option))
 
 
-def _pooling(input: Tensor, kernel_size: Sizes, stride: Any, padding: Sizes, dilation: Sizes,
+def _pooling(n: int, input: Tensor, kernel_size: Sizes, stride: Any, padding: Sizes, dilation: Sizes,
              ceil_mode: bool) -> tuple[Any, tuple[int, ...]]:
     """The window of a pooling layer and the shape of its output; torch's errors for what doesn't fit."""
-    if input.ndim != 4 or 0 in input.shape[1:]:
-        raise RuntimeError(f"non-empty 3D or 4D (batch mode) tensor expected for input, not {list(input.shape)}")
-    kernel = _each("kernel_size", kernel_size, 2)
-    steps = _each("stride", kernel if stride in (None, [], ()) else stride, 2)
-    dilations, before = _each("dilation", dilation, 2), _each("padding", padding, 2)
+    if input.ndim != n + 2 or 0 in input.shape[1:]:
+        raise RuntimeError(f"non-empty {n + 1}D or {n + 2}D (batch mode) tensor expected for input, not "
+                           f"{list(input.shape)}")
+    kernel = _each("kernel_size", kernel_size, n)
+    steps = _each("stride", kernel if stride in (None, [], ()) else stride, n)
+    dilations, before = _each("dilation", dilation, n), _each("padding", padding, n)
     around = []
     for size, k, s, p, d in zip(input.shape[2:], kernel, steps, before, dilations, strict=True):
         span = d * (k - 1) + 1
@@ -273,6 +284,24 @@ def _averaging(input: Tensor, dim: int, outputs: int | None) -> Tensor:
     at = np.arange(size)
     inside = (at >= ends[:-1] // outputs) & (at < -(-ends[1:] // outputs))
     return wrap(beside((inside / inside.sum(1, keepdims=True)).astype(input.array.dtype), input.array))
+
+
+def interpolate(input: Tensor, size: Sizes | None = None, scale_factor: Any = None, mode: str = "nearest") -> Tensor:
+    """(N, C, *sizes) stretched to `size`, or by `scale_factor`: each place takes the element that lies there, rounded
+    down. Other modes than "nearest" are a NotImplementedError, both or neither of the two a ValueError."""
+    if mode != "nearest":
+        raise NotImplementedError(f"interpolate(): minigrad has no mode {mode!r}, only 'nearest'")
+    if (size is None) == (scale_factor is None):
+        raise ValueError(f"either size or scale_factor should be defined, not size={size}, scale_factor={scale_factor}")
+    sizes = input.shape[2:]
+    given = scale_factor if size is None else size
+    key: list[Any] = [slice(None)] * 2
+    wanted = given if isinstance(given, Sequence) else [given] * len(sizes)
+    for dim, (old, want) in enumerate(zip(sizes, wanted, strict=True)):
+        new, step = (int(old * want), 1 / want) if size is None else (want, old / want)
+        at = np.minimum((np.arange(new, dtype=np.float32) * np.float32(step)).astype(int), old - 1)  # as torch rounds
+        key.append(at.reshape(-1, *[1] * (len(sizes) - 1 - dim)))
+    return apply(_index_named(f"upsample_nearest{len(sizes)}d"), (input, tuple(key)))
 
 
 # ------------------------------------------------------------------------------------------ padding
@@ -332,3 +361,4 @@ _EDGES = {  # which of `size` elements stands at each place, inside and outside
 }
 _GRAD_FNS = {"reflect": "reflection_pad{}d", "replicate": "replication_pad{}d", "circular": "copy_slices"}
 _index_named = cache(ops.index.named)
+_max_pool3d = rules.max_pool.named("max_pool3d_with_indices")

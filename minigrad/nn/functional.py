@@ -15,6 +15,8 @@ import numpy as np
 from .. import ops
 from ..device import beside
 from ..engine import Op, apply, wrap
+from ..functions.pointwise import sigmoid as sigmoid
+from ..functions.pointwise import tanh as tanh
 from ..functions.promotion import tensor_only
 from ..inplace import update
 from ..modes import no_grad
@@ -169,16 +171,6 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
                                f"{weight.numel()} and an input of shape {list(input.shape)}.")
         weight = weight.reshape([-1 if d == 1 else 1 for d in range(input.ndim)])
     return (weight * input).where(input <= 0, input)
-
-
-def sigmoid(input: Tensor) -> Tensor:
-    """1 / (1 + exp(-x)), element by element."""
-    return input.sigmoid()
-
-
-def tanh(input: Tensor) -> Tensor:
-    """The hyperbolic tangent, element by element."""
-    return input.tanh()
 
 
 def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:

@@ -238,8 +238,7 @@ def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tens
     reduction, n = _reduction(reduction, size_average, reduce, input)
     if target.array.shape != input.array.shape:
         raise ValueError(f"Target size ({target.size()}) must be the same as input size ({input.size()})")
-    if input.array.dtype.kind != "f":
-        raise NotImplementedError(f"\"log_sigmoid_cpu\" not implemented for '{input.dtype.type_name}'")
+    _floating_only("log_sigmoid", input)
     if target.array.dtype.kind != "f":
         raise RuntimeError(f"result type {input.dtype.type_name} can't be cast to the desired output type "
                            f"{target.dtype.type_name}: make the target floating point")
@@ -257,14 +256,12 @@ def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tens
     return _apply_as(rules.bce_with_logits.name, rules.nll_loss, loss, reduction, n)
 
 
-@cache
-def _under(name: str, op: Op) -> Op:
-    return op.named(name)
+_under = cache(Op.named)
 
 
 def _apply_as(name: str, op: Op, *args: Any) -> Tensor:
     """Apply an op under the name that torch prints, <NllLossBackward0>, for what it makes of other parts than we."""
-    return apply(_under(name, op), args)
+    return apply(_under(op, name), args)
 
 
 def _matched(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:

@@ -28,6 +28,8 @@ CONVOLUTION = [
     sees("F.max_pool2d(x, 2)", "[2, 3]"),
     sees(f"F.max_pool2d({IMAGE}, 2, padding=3)", "pad=3", "kernel_size=2"),
     sees(f"F.max_pool2d({IMAGE}, 7)", "(2x5x5)", "0x0"),
+    sees(f"F.interpolate({IMAGE}, 2, mode='bilinear')", "'bilinear'", ours="torch has more modes"),
+    sees(f"F.interpolate({IMAGE}, 2, 2)", "size=2", "scale_factor=2"),
     sees("F.pad(x, (1, 1, 1))", "3"),
     sees("F.pad(x, (1,) * 6)", "6", "2"),
     sees("F.pad(x, (-2, -2))", "[-2, -2]"),

@@ -54,6 +54,7 @@ VALUES = [
 ]
 
 INDEXING = [
+    sees("x.take(x)", "Float"),
     sees("x[0, 1, 2]", "dimension 2", "[2, 3]"),
     sees("x[::-1]", "-1"),
     sees("x['red']", "'red'", ours="torch takes the letters for indices"),
@@ -166,6 +167,7 @@ REDUCTIONS = [
     sees("torch.isclose(x, x.double())", "torch.float32", "torch.float64"),
     sees("torch.isclose(x, x, rtol=-1)", "-1"),
     sees("x.topk(9)", "9", "[2, 3]"),
+    sees("x.kthvalue(9)", "9", "[2, 3]"),
     sees("torch.zeros(0, 3).median(0)", "dim 0"),
     sees("torch.bincount(x[0])", "torch.float32"),
     sees("torch.bincount(i - 5)", "-5"),
@@ -200,6 +202,7 @@ SHAPES = [
     tells("x.sum().unbind()", "no dimensions", IN_WORDS),
     sees("x.roll((1, 2))", "2"),
     sees("x.roll((1, 2), 0)", "2", "1"),
+    sees("x.rot90(1, (0,))", "dims = 1"),
     sees("x.repeat(2)", "[2]", "[2, 3]"),
     sees("x.repeat(-2, 1)", "-2", "[-2, 1]"),
 ]

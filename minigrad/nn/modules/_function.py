@@ -11,12 +11,6 @@ from .module import Module
 REQUIRED = Parameter.empty  # the value of an option that has no default
 
 
-def changed(layer: Module, **defaults: Any) -> str:
-    """", name=value" for each option that is not as usual: what the repr of a layer with parameters ends with."""
-    return "".join([f", {name}={getattr(layer, name)}" for name, usual in defaults.items()
-                    if getattr(layer, name) != usual])
-
-
 class FunctionLayer(Module):
     """A function of `nn.functional` as a layer: its options are the layer's attributes, and stand in its repr.
 
@@ -25,6 +19,7 @@ class FunctionLayer(Module):
     """
 
     function: ClassVar[Callable[..., Any]]
+    options: ClassVar[tuple[str, ...]]
     hidden: ClassVar[tuple[str, ...]]
     __signature__: ClassVar[Signature]  # what `help` shows
 
@@ -32,7 +27,7 @@ class FunctionLayer(Module):
                           **options: Any) -> None:
         if function is not None:
             kind = Parameter.POSITIONAL_OR_KEYWORD
-            cls.function, cls.hidden = staticmethod(function), hidden
+            cls.function, cls.options, cls.hidden = staticmethod(function), tuple(options), hidden
             cls.__signature__ = Signature([Parameter(name, kind, default=value) for name, value in options.items()])
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -42,9 +37,9 @@ class FunctionLayer(Module):
         self.__dict__.update(given.arguments)
 
     def forward(self, *inputs: Any) -> Any:
-        return self.function(*inputs, **{name: getattr(self, name) for name in self.__signature__.parameters})
+        return self.function(*inputs, **{name: getattr(self, name) for name in self.options})
 
     def extra_repr(self) -> str:
-        shown = [name for name in self.__signature__.parameters if name not in (*self.hidden, "inplace")]
+        shown = [name for name in self.options if name not in (*self.hidden, "inplace")]
         text = [f"{name}={getattr(self, name)!r}" for name in shown]
         return ", ".join(text + ["inplace=True"] * getattr(self, "inplace", False))

@@ -187,7 +187,7 @@ class MemberTree:
 
     def modules(self, remove_duplicate: bool = True) -> Iterator[Module]:
         """Yield this module and all below it, each once."""
-        return (module for _, module in self.named_modules(remove_duplicate=remove_duplicate))
+        yield from (module for _, module in self.named_modules(remove_duplicate=remove_duplicate))
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """Yield (name, module) for the modules directly below this one, each once."""
@@ -199,27 +199,25 @@ class MemberTree:
 
     def children(self) -> Iterator[Module]:
         """Yield the modules directly below this one, each once."""
-        members = self.__dict__  # read directly: train() and eval() are called at every step, and pass here
-        found = [members[name] for name, kind in self._member_kinds.items() if kind == MODULE]
-        return iter(dict.fromkeys([module for module in found if module is not None]))
+        yield from (module for _, module in self.named_children())
 
     def named_parameters(self, prefix: str = "", recurse: bool = True,
                          remove_duplicate: bool = True) -> Iterator[tuple[str, Parameter]]:
         """Yield (dotted name, parameter); a parameter that modules share comes once, by its first name."""
-        return self._named_members(PARAMETER, prefix, recurse, remove_duplicate)
+        yield from self._named_members(PARAMETER, prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """Yield the parameters of this module and (unless `recurse` is False) of all below it."""
-        return (parameter for _, parameter in self.named_parameters(recurse=recurse))
+        yield from (parameter for _, parameter in self.named_parameters(recurse=recurse))
 
     def named_buffers(self, prefix: str = "", recurse: bool = True,
                       remove_duplicate: bool = True) -> Iterator[tuple[str, Tensor]]:
         """Yield (dotted name, buffer), as `named_parameters` does for parameters."""
-        return self._named_members(BUFFER, prefix, recurse, remove_duplicate)
+        yield from self._named_members(BUFFER, prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
         """Yield the buffers of this module and (unless `recurse` is False) of all below it."""
-        return (buffer for _, buffer in self.named_buffers(recurse=recurse))
+        yield from (buffer for _, buffer in self.named_buffers(recurse=recurse))
 
     def _named_members(self, kind: str, prefix: str, recurse: bool, once: bool) -> Iterator[tuple[str, Any]]:
         seen: set[int] = set()  # ids, since == compares tensors element by element
@@ -231,6 +229,10 @@ class MemberTree:
                         seen.add(id(member))
                     yield f"{path}.{name}" if path else name, member
 
+
+for _name in ("modules", "children", "parameters", "buffers"):  # print(model.parameters()) shows Module.parameters
+    for _walk in (getattr(MemberTree, _name), getattr(MemberTree, f"named_{_name}")):
+        _walk.__qualname__ = f"Module.{_walk.__name__}"
 
 _ACCEPTED = {PARAMETER: (Parameter, "torch.nn.Parameter"), BUFFER: (Tensor, "torch.nn.Buffer, torch.Tensor"),
              MODULE: (MemberTree, "torch.nn.Module")}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...creation import empty, zeros
+from ...creation import zeros
 from ...functions.joining import cat
 from ...tensor import Tensor
 from .. import functional as F
 from .. import init
 from ..attention import as_summands, attention_weights
-from ..parameter import Parameter
+from ._parameters import add_parameters
 from .linear import Linear
 from .module import Module
 
@@ -55,15 +55,12 @@ class MultiheadAttention(Module):
         if self.head_dim * num_heads != embed_dim:
             raise AssertionError(f"embed_dim must be divisible by num_heads: {embed_dim} by {num_heads}")
         same = self._qkv_same_embed_dim = self.kdim == self.vdim == embed_dim
-        for name, shape, wanted in (
-                ("in_proj_weight", (3 * embed_dim, embed_dim), same),
-                ("q_proj_weight", (embed_dim, embed_dim), not same),
-                ("k_proj_weight", (embed_dim, self.kdim), not same),
-                ("v_proj_weight", (embed_dim, self.vdim), not same),
-                ("in_proj_bias", (3 * embed_dim,), bias),
-                ("bias_k", (1, 1, embed_dim), add_bias_kv),
-                ("bias_v", (1, 1, embed_dim), add_bias_kv)):
-            self.register_parameter(name, Parameter(empty(*shape, device=device, dtype=dtype)) if wanted else None)
+        of_added = (1, 1, embed_dim) if add_bias_kv else None
+        add_parameters(self, device, dtype, in_proj_weight=(3 * embed_dim, embed_dim) if same else None,
+                       q_proj_weight=None if same else (embed_dim, embed_dim),
+                       k_proj_weight=None if same else (embed_dim, self.kdim),
+                       v_proj_weight=None if same else (embed_dim, self.vdim),
+                       in_proj_bias=(3 * embed_dim,) if bias else None, bias_k=of_added, bias_v=of_added)
         self.out_proj = NonDynamicallyQuantizableLinear(embed_dim, embed_dim, bias, device, dtype)
         self._reset_parameters()
 

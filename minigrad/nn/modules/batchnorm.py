@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ...creation import empty, ones, tensor, zeros
+from ...creation import ones, tensor, zeros
 from ...dtypes import int64
 from ...tensor import Tensor
 from .. import functional as F
-from .. import init
-from ..parameter import Parameter
-from .module import Module
+from ._parameters import add_parameters
+from .normalization import Normalization
 
 
-class _BatchNorm(Module):
+class _BatchNorm(Normalization):
     dims: ClassVar[tuple[int, ...]]  # how many dimensions an input may have
-    bias: Parameter | None
-    weight: Parameter | None
     running_mean: Tensor | None
     running_var: Tensor | None
     num_batches_tracked: Tensor | None
@@ -26,9 +23,8 @@ class _BatchNorm(Module):
         super().__init__()
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
-        for name, wanted in (("weight", affine), ("bias", affine and bias)):
-            values = empty(num_features, device=device, dtype=dtype)
-            self.register_parameter(name, Parameter(values) if wanted else None)
+        add_parameters(self, device, dtype, weight=(num_features,) if affine else None,
+                       bias=(num_features,) if affine and bias else None)
         for name, start in (("running_mean", zeros(num_features, device=device, dtype=dtype)),
                             ("running_var", ones(num_features, device=device, dtype=dtype)),
                             ("num_batches_tracked", tensor(0, dtype=int64, device=device))):
@@ -44,10 +40,7 @@ class _BatchNorm(Module):
     def reset_parameters(self) -> None:
         """Weight 1, bias 0, and no batches seen."""
         self.reset_running_stats()
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
+        super().reset_parameters()
 
     def forward(self, input: Tensor) -> Tensor:
         if input.ndim not in self.dims:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, ClassVar
 
-from ...creation import empty
 from ...tensor import Tensor
 from .. import functional as F
-from .. import init
 from ..convolution import Sizes, around
 from ..parameter import Parameter
-from ._function import changed
+from ._parameters import add_parameters, changed
+from .linear import Linear
 from .module import Module
 
 _MODES = ("zeros", "reflect", "replicate", "circular")
@@ -21,6 +19,7 @@ class _ConvNd(Module):
     dims: ClassVar[int]  # how many dimensions the window has
     padding: Any  # a number for each dimension, "same" or "valid"
     transposed = False
+    weight: Parameter
     bias: Parameter | None
 
     def __init__(self, in_channels: int, out_channels: int, kernel_size: Sizes, stride: Sizes = 1,
@@ -43,11 +42,8 @@ class _ConvNd(Module):
         self.padding = padding if isinstance(padding, str) else self._each(padding)
         self.output_padding, self.groups, self.padding_mode = self._each(0), groups, padding_mode
         outer, inner = (in_channels, out_channels) if self.transposed else (out_channels, in_channels)
-        self.weight = Parameter(empty(outer, inner // groups, *self.kernel_size, device=device, dtype=dtype))
-        if bias:
-            self.bias = Parameter(empty(out_channels, device=device, dtype=dtype))
-        else:
-            self.register_parameter("bias", None)
+        add_parameters(self, device, dtype, weight=(outer, inner // groups, *self.kernel_size),
+                       bias=(out_channels,) if bias else None)
         self.reset_parameters()
 
     def _each(self, value: Any) -> tuple[int, ...]:
@@ -55,11 +51,7 @@ class _ConvNd(Module):
 
     def reset_parameters(self) -> None:
         """Draw weight, then bias, anew: both uniformly on +-1/sqrt(what each output is a sum of)."""
-        init.kaiming_uniform_(self.weight, a=math.sqrt(5))  # this `a` makes the bound 1/sqrt(fan_in)
-        if self.bias is not None:
-            fan_in = self.weight[0].numel()
-            bound = 1 / math.sqrt(fan_in) if fan_in > 0 else 0
-            init.uniform_(self.bias, -bound, bound)
+        Linear.reset_parameters(self)  # type: ignore[arg-type]  # it has a weight and a bias, too
 
     def forward(self, input: Tensor) -> Tensor:
         convolve = F.conv1d if self.dims == 1 else F.conv2d

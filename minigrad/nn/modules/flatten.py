@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...functions.reductions import one_dim
 from ...tensor import Tensor
 from .module import Module
 
@@ -43,8 +42,7 @@ class Unflatten(Module):
         self.unflattened_size = unflattened_size
 
     def forward(self, input: Tensor) -> Tensor:
-        at = one_dim(self.dim, input.ndim)
-        return input.reshape(*input.shape[:at], *self.unflattened_size, *input.shape[at + 1 :])
+        return input.unflatten(self.dim, self.unflattened_size)
 
     def extra_repr(self) -> str:
         return f"dim={self.dim}, unflattened_size={self.unflattened_size}"

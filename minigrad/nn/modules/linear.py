@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ...creation import empty
 from ...tensor import Tensor
 from .. import functional as F
 from .. import init
 from ..parameter import Parameter
+from ._parameters import add_parameters
 from .module import Module
 
 
@@ -34,6 +34,7 @@ class Linear(Module):
     torch.Size([5, 3])
     """
 
+    weight: Parameter
     bias: Parameter | None
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True, device: Any = None,
@@ -41,18 +42,15 @@ class Linear(Module):
         super().__init__()
         self.in_features = in_features
         self.out_features = out_features
-        self.weight = Parameter(empty(out_features, in_features, device=device, dtype=dtype))
-        if bias:
-            self.bias = Parameter(empty(out_features, device=device, dtype=dtype))
-        else:
-            self.register_parameter("bias", None)
+        add_parameters(self, device, dtype, weight=(out_features, in_features), bias=(out_features,) if bias else None)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw weight, then bias, anew."""
-        init.kaiming_uniform_(self.weight, a=math.sqrt(5))  # this `a` makes the bound 1/sqrt(in_features)
+        """Draw weight, then bias, anew: both uniformly on +-1/sqrt(what each output is a sum of)."""
+        init.kaiming_uniform_(self.weight, a=math.sqrt(5))  # this `a` makes the bound 1/sqrt(fan_in)
         if self.bias is not None:
-            bound = 1 / math.sqrt(self.in_features) if self.in_features > 0 else 0
+            fan_in = math.prod(self.weight.shape[1:])
+            bound = 1 / math.sqrt(fan_in) if fan_in > 0 else 0
             init.uniform_(self.bias, -bound, bound)
 
     def forward(self, input: Tensor) -> Tensor:

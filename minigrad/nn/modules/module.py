@@ -17,6 +17,7 @@ from ...modes import no_grad
 from ...tensor import Tensor
 from ..parameter import zero_grad_in_place
 from ._hooks import BackwardHooks
+from ._members import MODULE
 from ._state import StateDict
 
 Hook = tuple[Callable[..., Any], bool]  # the user's function, and whether it takes keyword arguments too
@@ -115,9 +116,11 @@ class Module(StateDict):
         """Set training mode here and below: layers such as dropout behave accordingly. Returns self."""
         if not isinstance(mode, bool):
             raise ValueError(f"training mode is expected to be boolean, not {mode!r}")
-        self.training = mode
-        for child in self.children():
-            child.train(mode)
+        members = self.__dict__  # written to and read directly: train() and eval() are called at every step
+        members["training"] = mode
+        for name, kind in self._member_kinds.items():
+            if kind == MODULE and members[name] is not None:
+                members[name].train(mode)
         return self
 
     def eval(self) -> Self:

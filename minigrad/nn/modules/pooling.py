@@ -35,6 +35,11 @@ class MaxPool2d(_Pool, function=F.max_pool2d, hidden=("return_indices",), kernel
     """
 
 
+class MaxPool3d(_Pool, function=F.max_pool3d, hidden=("return_indices",), kernel_size=REQUIRED, stride=None, padding=0,
+                dilation=1, return_indices=False, ceil_mode=False):
+    """`MaxPool2d` along three dimensions."""
+
+
 class AvgPool1d(_Pool, function=F.avg_pool1d, hidden=("ceil_mode", "count_include_pad"), kernel_size=REQUIRED,
                 stride=None, padding=0, ceil_mode=False, count_include_pad=True):
     """`AvgPool2d` along one dimension."""

@@ -6,14 +6,14 @@ import math
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from ...creation import empty, zeros
+from ...creation import zeros
 from ...functions.joining import cat, stack
 from ...tensor import Tensor
 from .. import functional as F
 from .. import init
 from ..parameter import Parameter
 from ..utils.rnn import PackedSequence
-from ._function import changed
+from ._parameters import add_parameters, changed
 from .module import Module
 
 State = tuple[Tensor, ...]  # the hidden state h; of an LSTM h and c
@@ -41,9 +41,10 @@ class RNNBase(Module):
         rows = self.gates * hidden_size
         for layer, suffix in self._passes():
             width = input_size if layer == 0 else hidden_size * (1 + bidirectional)
-            for name, shape in (("weight_ih", (rows, width)), ("weight_hh", (rows, hidden_size)),
-                                *(("bias_ih", (rows,)), ("bias_hh", (rows,))) * bias):
-                self.register_parameter(f"{name}{suffix}", Parameter(empty(*shape, device=device, dtype=dtype)))
+            add_parameters(self, device, dtype, **{f"weight_ih{suffix}": (rows, width),
+                                                   f"weight_hh{suffix}": (rows, hidden_size)})
+            if bias:
+                add_parameters(self, device, dtype, **{f"bias_ih{suffix}": (rows,), f"bias_hh{suffix}": (rows,)})
         self.reset_parameters()
 
     def _passes(self) -> list[tuple[int, str]]:
@@ -199,10 +200,9 @@ class RNNCellBase(Module):
         super().__init__()
         self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
         rows = self.layer.gates * hidden_size
-        for name, shape in (("weight_ih", (rows, input_size)), ("weight_hh", (rows, hidden_size)),
-                            ("bias_ih", (rows,)), ("bias_hh", (rows,))):
-            wanted = bias or name.startswith("weight")
-            self.register_parameter(name, Parameter(empty(*shape, device=device, dtype=dtype)) if wanted else None)
+        of_bias = (rows,) if bias else None
+        add_parameters(self, device, dtype, weight_ih=(rows, input_size), weight_hh=(rows, hidden_size),
+                       bias_ih=of_bias, bias_hh=of_bias)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

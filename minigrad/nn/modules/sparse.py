@@ -10,7 +10,7 @@ from ...tensor import Tensor
 from .. import functional as F
 from .. import init
 from ..parameter import Parameter
-from ._function import changed
+from ._parameters import changed
 from .module import Module
 
 
