@@ -40,7 +40,8 @@ class device:
         self.index = int(number) if colon else index
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, device) and (self.type, self.index) == (other.type, other.index)
+        return self is other or (
+            isinstance(other, device) and (self.type, self.index) == (other.type, other.index))
 
     def __hash__(self) -> int:
         return hash((self.type, self.index))

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .blas import sum_of_rows
 from .device import gathered
 from .modes import mode, user_line
 
@@ -39,6 +40,7 @@ Rule = Callable[..., Any]
 NEVER: Cell = [0]  # the cell of what nobody writes to: numbers, shapes, parameters
 
 tick: Callable[[], int] = itertools.count(1).__next__
+_new = object.__new__
 
 
 # ------------------------------------------------------------------------------------ the table's entries
@@ -293,9 +295,6 @@ def wrap(array: Array, node: Node | None = None, cell: Cell | None = None, base:
     return t
 
 
-_new = object.__new__
-
-
 def apply(op: Op, args: tuple[Any, ...]) -> Tensor:
     """Run an op on tensors (and numbers, and parameters), and record a node if a gradient may be wanted."""
     arrays: list[Any] = []  # one pass over the arguments, and lists that the node keeps: this is the hot path
@@ -422,7 +421,7 @@ def fit(grad: Any, node: Node) -> Any:
     """Undo broadcasting and promotion: give a gradient the shape and dtype of the value that it belongs to."""
     array = grad.array if isinstance(grad, TensorCore) else grad
     if array.shape != node.shape and isinstance(grad, np.ndarray) and grad.ndim == 2 and node.shape == grad.shape[1:]:
-        grad = array = np.dot(np.ones(len(grad), grad.dtype), grad)  # a bias: BLAS adds up rows faster than sum(0)
+        grad = array = sum_of_rows(grad)  # of a bias
     elif array.shape != node.shape:
         extra = array.ndim - len(node.shape)
         stretched = [extra + i for i, n in enumerate(node.shape) if n == 1 and array.shape[extra + i] != 1]

@@ -100,20 +100,23 @@ class WithGradient(TensorCore):
 
     @grad.setter
     def grad(self, value: Any) -> None:
-        if value is not None:
-            if not isinstance(value, TensorCore):
-                kind = type(value).__name__
-                raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {kind}")
-            if value.array.shape != self.array.shape:
-                raise RuntimeError(
-                    f"attempting to assign a gradient of size '{list(value.array.shape)}' to a tensor of size "
-                    f"'{list(self.array.shape)}'. Please ensure that the gradient and the tensor are the same size")
-            if value.array.dtype != self.array.dtype:
-                raise RuntimeError(f"attempting to assign a gradient with dtype {value.array.dtype} to a tensor with "
-                                   f"dtype {self.array.dtype}")
-            if value is self:
-                raise RuntimeError("can't assign Variable as its own grad")
-        (self._leaf() if self.is_leaf else self._kept()).grad = value
+        if value is None:
+            if self.place is not None:
+                self.place.grad = None
+            return
+        if not isinstance(value, TensorCore):
+            kind = type(value).__name__
+            raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {kind}")
+        if value.array.shape != self.array.shape:
+            raise RuntimeError(
+                f"attempting to assign a gradient of size '{list(value.array.shape)}' to a tensor of size "
+                f"'{list(self.array.shape)}'. Please ensure that the gradient and the tensor are the same size")
+        if value.array.dtype != self.array.dtype:
+            raise RuntimeError(f"attempting to assign a gradient with dtype {value.array.dtype} to a tensor with "
+                               f"dtype {self.array.dtype}")
+        if value is self:
+            raise RuntimeError("can't assign Variable as its own grad")
+        (self._leaf() if self.is_leaf else self._kept()).grad = value  # type: ignore[assignment]  # a Tensor
 
     @grad.deleter
     def grad(self) -> None:

@@ -3,6 +3,7 @@
 np.where decides at every element which way to go, and a processor that cannot guess the way (half of a ReLU's inputs
 are negative, in no order) loses some 15 cycles each time. Bits need no decision: a mask of ones or zeros keeps an
 element or clears it. For 1.6 million float32 on an AMD EPYC: 20 ms -> .5 ms against 0, -> 1.5 ms between two arrays.
+np.maximum(x, 0) takes them one by one: .62 ms -> .25 ms against an array of zeros.
 
 np.add.at adds one number at a time quickly, but takes a detour for each row: 2048 rows of 64 in 1.3 ms, the same
 numbers one by one in .25 ms. The sums are formed in the same order.
@@ -18,7 +19,17 @@ import numpy as np
 from .device import library_of
 from .engine import Array
 
+FEW = 500  # elements: with fewer, one call is quicker than three
 MANY = 2000  # elements: with fewer, np.where's one call is quicker
+
+
+def relu(x: Array) -> Array:
+    """np.maximum(x, 0). Between two arrays NumPy takes it many elements at a time; with a number, one by one."""
+    if not isinstance(x, np.ndarray) or x.size < FEW:
+        return np.maximum(x, 0)
+    out = np.empty_like(x)
+    out.fill(0)
+    return np.maximum(x, out, out=out)
 
 
 def where(c: Array, x: Array, y: Array) -> Array:
@@ -26,7 +37,7 @@ def where(c: Array, x: Array, y: Array) -> Array:
     like = x if isinstance(x, np.ndarray) else y
     if not (isinstance(c, np.ndarray) and isinstance(like, np.ndarray)) or c.size < MANY:
         return np.where(c, x, y)
-    if c.dtype != bool or like.dtype.kind != "f":
+    if c.dtype.kind != "b" or like.dtype.kind != "f":
         return np.where(c, x, y)
     bits = f"i{like.itemsize}"  # an integer as wide as the element
     mask = c.astype(bits)  # 1 where the condition holds, else 0
@@ -39,6 +50,17 @@ def where(c: Array, x: Array, y: Array) -> Array:
         return np.where(c, x, y)
     x, y = x.view(bits), y.view(bits)
     return (x ^ (mask & (x ^ y))).view(like.dtype)
+
+
+def spread(x: Array, shape: tuple[int, ...], dim: tuple[int, ...], keepdim: bool) -> Array:
+    """The opposite of a sum over dim: x repeated to a shape, without a copy, and not to be written to."""
+    if not x.ndim and type(x) in (np.ndarray, np.float32, np.float64):  # as broadcast_to, in .4 µs instead of 2
+        everywhere = np.ndarray(shape, x.dtype, x, strides=(0,) * len(shape))
+        everywhere.flags.writeable = False
+        return everywhere
+    if not keepdim:
+        x = x.reshape([1 if i in dim else n for i, n in enumerate(shape)])
+    return np.broadcast_to(x, shape)
 
 
 def put(x: Array, shape: tuple[int, ...], key: Any) -> Array:

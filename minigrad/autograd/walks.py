@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..engine import Node, TensorCore, own, walk_back, wrap
-from ..modes import mode, set_grad_enabled
+from ..modes import mode
 from .anomaly_mode import warn_of_forward
 
 if TYPE_CHECKING:
@@ -88,14 +88,16 @@ def _run(outputs: OneOrMany, gradients: OneOrMany, targets: Sequence[Node] | Non
     roots = [_output_node(out, i) for i, out in enumerate(outs)]
     seeds = [_first_cotangent(out, g, i) for i, (out, g) in enumerate(zip(outs, given, strict=False))]
     keep = create_graph if retain_graph is None else retain_graph
+    before, mode.grad = mode.grad, create_graph
     try:
-        with set_grad_enabled(create_graph):
-            return walk_back(roots, seeds if create_graph else [seed.array for seed in seeds], targets,
-                             retain_graph=keep, create_graph=create_graph)
+        return walk_back(roots, seeds if create_graph else [seed.array for seed in seeds], targets,
+                         retain_graph=keep, create_graph=create_graph)
     except Exception as error:
         if mode.source:
             _warn_of_node(error)
         raise
+    finally:
+        mode.grad = before
 
 
 def _warn_of_node(error: Exception) -> None:
@@ -125,7 +127,9 @@ def _first_cotangent(out: Tensor, g: Tensor | None, i: int) -> Tensor:
             raise RuntimeError(
                 f"grad can be implicitly created only for scalar outputs, not for shape {list(out.array.shape)}: "
                 "call backward(gradient), with a number for each element, or reduce to a scalar first")
-        return wrap(np.ones_like(out.array))
+        one = np.empty_like(out.array)
+        one.fill(1)
+        return wrap(one)
     if g.array.shape != out.array.shape:
         raise RuntimeError(
             f"Mismatch in shape: grad_output[{i}] has a shape of torch.Size({list(g.array.shape)}) and output[{i}] "

@@ -11,6 +11,7 @@ mul(x, y)
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from .. import ops
@@ -18,6 +19,18 @@ from ..engine import Op, Traced, names_of
 
 # How tightly operators bind, as in Python; a word or a call binds tighter than all of them.
 _COMPARE, _OR, _AND, _ADD, _MUL, _NEG, _POW, _WORD = range(8)
+
+
+def _infix(sign: str, binds: int, swapped: bool = False) -> Callable[[Any, Any], Any]:
+    """The method of Symbol that writes an operator between two operands."""
+    # (a * b) * c needs no brackets, a * (b * c) keeps them: the text stands for the same floating-point numbers
+    tight_left, tight_right = (binds + 1, binds) if sign == "**" else (binds, binds + 1)
+
+    def method(self: Symbol, other: Any) -> Symbol:
+        left, right = (other, self) if swapped else (self, other)
+        return Symbol(f"{_text(left, tight_left)} {sign} {_text(right, tight_right)}", binds)
+
+    return method
 
 
 class Symbol(Traced):
@@ -32,62 +45,25 @@ class Symbol(Traced):
         word = next(word for word, entry in ops.TABLE.items() if entry is op)
         return Symbol(f"{word}({', '.join(_text(a) for a in args)})")
 
-    def _infix(self, sign: str, other: Any, binds: int, swapped: bool = False) -> Symbol:
-        left, right = (other, self) if swapped else (self, other)
-        # (a * b) * c needs no brackets, a * (b * c) keeps them: the text stands for the same floating-point numbers
-        tight_left, tight_right = (binds + 1, binds) if sign == "**" else (binds, binds + 1)
-        return Symbol(f"{_text(left, tight_left)} {sign} {_text(right, tight_right)}", binds)
-
-    def __add__(self, other: Any) -> Symbol:
-        return self._infix("+", other, _ADD)
-
-    def __sub__(self, other: Any) -> Symbol:
-        return self._infix("-", other, _ADD)
-
-    def __rsub__(self, other: Any) -> Symbol:
-        return self._infix("-", other, _ADD, swapped=True)
-
-    def __mul__(self, other: Any) -> Symbol:
-        return self._infix("*", other, _MUL)
-
-    def __rmul__(self, other: Any) -> Symbol:
-        return self._infix("*", other, _MUL, swapped=True)
-
-    def __truediv__(self, other: Any) -> Symbol:
-        return self._infix("/", other, _MUL)
-
-    def __matmul__(self, other: Any) -> Symbol:
-        return self._infix("@", other, _MUL)
-
-    def __pow__(self, other: Any) -> Symbol:
-        return self._infix("**", other, _POW)
-
     def __neg__(self) -> Symbol:
         return Symbol(f"-{_text(self, _NEG)}", _NEG)
 
-    def __and__(self, other: Any) -> Symbol:
-        return self._infix("&", other, _AND)
-
-    def __or__(self, other: Any) -> Symbol:
-        return self._infix("|", other, _OR)
-
-    def __gt__(self, other: Any) -> Symbol:
-        return self._infix(">", other, _COMPARE)
-
-    def __ge__(self, other: Any) -> Symbol:
-        return self._infix(">=", other, _COMPARE)
-
-    def __lt__(self, other: Any) -> Symbol:
-        return self._infix("<", other, _COMPARE)
-
-    def __le__(self, other: Any) -> Symbol:
-        return self._infix("<=", other, _COMPARE)
-
-    def __eq__(self, other: object) -> Any:
-        return self._infix("==", other, _COMPARE)
-
-    def __ne__(self, other: object) -> Any:
-        return self._infix("!=", other, _COMPARE)
+    __add__ = _infix("+", _ADD)
+    __sub__ = _infix("-", _ADD)
+    __rsub__ = _infix("-", _ADD, swapped=True)
+    __mul__ = _infix("*", _MUL)
+    __rmul__ = _infix("*", _MUL, swapped=True)
+    __truediv__ = _infix("/", _MUL)
+    __matmul__ = _infix("@", _MUL)
+    __pow__ = _infix("**", _POW)
+    __and__ = _infix("&", _AND)
+    __or__ = _infix("|", _OR)
+    __gt__ = _infix(">", _COMPARE)
+    __ge__ = _infix(">=", _COMPARE)
+    __lt__ = _infix("<", _COMPARE)
+    __le__ = _infix("<=", _COMPARE)
+    __eq__ = _infix("==", _COMPARE)
+    __ne__ = _infix("!=", _COMPARE)
 
     def __getitem__(self, key: Any) -> Symbol:
         return Symbol(f"{_text(self, _WORD)}[{_text(key)}]")

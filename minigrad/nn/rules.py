@@ -38,7 +38,10 @@ Win = tuple[Any, ...]
 
 def _reduced(x: Array, reduction: str, n: int) -> Array:
     """A loss's values, or their sum over n, which is 1 unless it is to be a mean."""
-    return x if reduction == "none" else (total_of(x, tuple(range(x.ndim)), False) / n).astype(x.dtype, copy=False)
+    if reduction == "none":
+        return x
+    loss = total_of(x, tuple(range(x.ndim)), False) / n
+    return loss if loss.dtype == x.dtype else loss.astype(x.dtype)
 
 
 def _softplus(x: Array) -> Array:

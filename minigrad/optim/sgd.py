@@ -49,21 +49,23 @@ class SGD(Optimizer):
 
     def _update(self, group: Group) -> None:
         (lr,), weight_decay, momentum = self._numbers(group), float(group["weight_decay"]), group["momentum"]
+        maximize = group["maximize"]
         for p in group["params"]:
             grad = p.grad
             if grad is None:
                 continue
-            tensors = [p, grad]
+            arrays = [p.array, grad.array]
             if momentum:
                 state = self.state[p]
                 first = state.get("momentum_buffer") is None
                 if first:
                     state["momentum_buffer"] = wrap(np.empty_like(p.array))
-                tensors.append(state["momentum_buffer"])
-                tensors[2].bump()
+                buffer = state["momentum_buffer"]
+                buffer.bump()
+                arrays.append(buffer.array)
             p.bump()
-            for w, g, *b in blocks(*[tensor.array for tensor in tensors]):
-                if group["maximize"]:
+            for w, g, *b in blocks(*arrays):
+                if maximize:
                     g = -g
                 if weight_decay:
                     g = g + weight_decay * w

@@ -134,6 +134,11 @@ def cotangents(library: Any, random: Random) -> Any:
     return [x.grad, *library.autograd.grad(x * x, x, g, create_graph=True)]
 
 
+def averaged_losses(library: Any, random: Random) -> Any:
+    f, x, y = library.nn.functional, leaf(library, random, 6), leaf(library, random, 6)
+    return [f.mse_loss(x, y), f.l1_loss(x.double(), y.double()), f.l1_loss(x.half(), y.half())]
+
+
 def losses_at_corners(library: Any, random: Random) -> Any:
     """Of whole numbers, so that many distances are exactly as long as the bound."""
     f, bound = library.nn.functional, float(random.integers(1, 4))
@@ -334,6 +339,8 @@ EQUIVALENT: dict[str, Equivalent] = {
     ("autograd/walks.py: _first_cotangent: g if g.array.dtype == out.array.dtype else g.to(out.dtype)  -> "
      " g.to(out.dtype)"):
         Equivalent("a tensor brought to the dtype that it has is itself", cotangents),
+    "nn/rules.py: _reduced: loss if loss.dtype == x.dtype else loss.astype(x.dtype)  ->  loss.astype(x.dtype)":
+        Equivalent("converts to the dtype that it has already", averaged_losses),
     "nn/rules.py: huber_loss: (d := np.abs(x - y)) < delta  ->  (d := np.abs(x - y)) <= delta":
         Equivalent("where the distance is delta, both branches are delta ** 2 / 2", losses_at_corners),
     "nn/rules.py: smooth_l1_loss: (d := np.abs(x - y)) < beta  ->  (d := np.abs(x - y)) <= beta":

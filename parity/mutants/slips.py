@@ -10,7 +10,7 @@ from typing import Any
 from parity.mutants.changes import Change, first_line
 
 DECAY = "                if weight_decay:\n                    g = g + weight_decay * w\n"
-UPHILL = '                if group["maximize"]:\n                    g = -g\n'
+UPHILL = '                if maximize:\n                    g = -g\n'
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,9 @@ from ...tensor import Tensor
 from ..optimizer import Optimizer
 
 LR = Any  # a number, or a one-element tensor
+PerGroup = Any  # one value for all groups, or a list of one for each
+OTHER_LENGTH = ("{name} must have the same length as optimizer.param_groups. {name} has {values} values, param_groups "
+                "has {groups}.")
 # The warnings begin with torch's words: filters go by them.
 TOO_EARLY = "Detected call of `lr_scheduler.step()` before `optimizer.step()`: the first learning rate is never used"
 OVERRIDDEN = "Seems like `optimizer.step()` has been overridden after learning rate scheduler initialization"
@@ -58,7 +61,10 @@ class LRScheduler:
     def step(self, epoch: int | None = None) -> None:
         """Go on to the next epoch, or (deprecated) to the given one."""
         if self._step_count == 1:  # the first call after the constructor's own
-            self._check_order()
+            if "step" in vars(self.optimizer):
+                warnings.warn(OVERRIDDEN, stacklevel=2)
+            elif not self.optimizer._opt_called:
+                warnings.warn(TOO_EARLY, stacklevel=2)
         self._step_count += 1
         if epoch is not None:
             warnings.warn(ANY_EPOCH, stacklevel=2)
@@ -75,12 +81,6 @@ class LRScheduler:
         for group, lr in zip(self.optimizer.param_groups, lrs, strict=True):
             set_lr(group, lr)
         self._last_lr = present_lrs(self.optimizer)
-
-    def _check_order(self) -> None:
-        if "step" in vars(self.optimizer):
-            warnings.warn(OVERRIDDEN, stacklevel=3)
-        elif not self.optimizer._opt_called:
-            warnings.warn(TOO_EARLY, stacklevel=3)
 
     def _present_lrs(self, times: float | None = None) -> list[LR]:
         """The groups' learning rates, or their products with a number: what most `get_lr` start from.
@@ -111,6 +111,15 @@ def checked(optimizer: Any) -> Optimizer:
 def copied(lr: LR) -> LR:
     """A learning rate that later changes of a tensor don't reach."""
     return lr.clone() if isinstance(lr, Tensor) else lr
+
+
+def per_group(optimizer: Optimizer, name: str, value: PerGroup, problem: str = OTHER_LENGTH) -> list[Any]:
+    """An option's values for the groups. ValueError, which says what the problem is, for a list of another length."""
+    groups = len(optimizer.param_groups)
+    values = value if isinstance(value, (list, tuple)) else [value] * groups
+    if len(values) != groups:
+        raise ValueError(problem.format(name=name, groups=groups, values=len(values)))
+    return [copied(v) for v in values]
 
 
 def present_lrs(optimizer: Optimizer) -> list[LR]:

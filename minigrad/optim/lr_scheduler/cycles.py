@@ -8,9 +8,7 @@ from types import FunctionType
 from typing import Any, Literal
 
 from ..optimizer import Optimizer
-from .base import LR, LRScheduler, checked, copied, set_lr
-
-PerGroup = Any  # a number, or a list of one for each group
+from .base import LR, LRScheduler, PerGroup, checked, per_group, set_lr
 
 
 class _Cycle(LRScheduler):
@@ -26,8 +24,8 @@ class _Cycle(LRScheduler):
             raise ValueError("optimizer must support momentum or beta1 with `cycle_momentum` option enabled, and "
                              f"{type(self.optimizer).__name__} does not")
         self.use_beta1 = "betas" in names
-        bases = per_group("base_momentum", self.optimizer, base)
-        tops = per_group("max_momentum", self.optimizer, top)
+        bases = per_group(self.optimizer, "base_momentum", base)
+        tops = per_group(self.optimizer, "max_momentum", top)
         for group, low, high in zip(self.optimizer.param_groups, bases, tops, strict=True):
             if fresh:
                 group["max_momentum"], group["base_momentum"] = high, low
@@ -79,7 +77,7 @@ class OneCycleLR(_Cycle):
         keys = ("end_step", "start_lr", "end_lr", "start_momentum", "end_momentum")
         self._schedule_phases: list[dict[str, Any]] = [dict(zip(keys, phase, strict=True)) for phase in phases]
         self._anneal_func_type = anneal_strategy
-        for group, top in zip(optimizer.param_groups, per_group("max_lr", optimizer, max_lr), strict=True):
+        for group, top in zip(optimizer.param_groups, per_group(optimizer, "max_lr", max_lr), strict=True):
             if last_epoch == -1:
                 group["initial_lr"], group["max_lr"] = top / div_factor, top
                 group["min_lr"] = group["initial_lr"] / final_div_factor
@@ -127,11 +125,11 @@ class CyclicLR(_Cycle):
                  scale_mode: Literal["cycle", "iterations"] = "cycle", cycle_momentum: bool = True,
                  base_momentum: PerGroup = 0.8, max_momentum: PerGroup = 0.9, last_epoch: int = -1) -> None:
         self.optimizer = checked(optimizer)
-        base_lrs = per_group("base_lr", optimizer, base_lr)
+        base_lrs = per_group(optimizer, "base_lr", base_lr)
         if last_epoch == -1:
             for group, lr in zip(optimizer.param_groups, base_lrs, strict=True):
                 set_lr(group, lr)
-        self.max_lrs = per_group("max_lr", optimizer, max_lr)
+        self.max_lrs = per_group(optimizer, "max_lr", max_lr)
         up = float(step_size_up)
         self.total_size = up + (up if step_size_down is None else float(step_size_down))
         self.step_ratio = up / self.total_size
@@ -178,13 +176,3 @@ class CyclicLR(_Cycle):
         super().load_state_dict({**state_dict, "_scale_fn_custom": self._scale_fn_custom})
         if state_dict["_scale_fn_custom"] is not None:
             vars(self._scale_fn_custom).update(state_dict["_scale_fn_custom"])
-
-
-def per_group(name: str, optimizer: Optimizer, value: PerGroup) -> list[Any]:
-    """An option's values for the groups; ValueError for a list of another length."""
-    groups = len(optimizer.param_groups)
-    values = value if isinstance(value, (list, tuple)) else [value] * groups
-    if len(values) != groups:
-        raise ValueError(f"{name} must have the same length as optimizer.param_groups. {name} has {len(values)} "
-                         f"values, param_groups has {groups}.")
-    return [copied(v) for v in values]

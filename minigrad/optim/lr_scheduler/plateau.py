@@ -7,7 +7,7 @@ import warnings
 from typing import Any, Literal, SupportsFloat
 
 from ..optimizer import Optimizer
-from .base import ANY_EPOCH, LRScheduler, checked, present_lrs, set_lr
+from .base import ANY_EPOCH, LRScheduler, checked, per_group, present_lrs, set_lr
 
 
 class ReduceLROnPlateau(LRScheduler):
@@ -41,11 +41,8 @@ class ReduceLROnPlateau(LRScheduler):
         if factor >= 1.0:
             raise ValueError(f"Factor should be < 1.0, not {factor}")
         self.factor, self.optimizer = factor, checked(optimizer)
-        groups = len(optimizer.param_groups)
         self.default_min_lr: Any = None if isinstance(min_lr, (list, tuple)) else min_lr  # for groups added later, too
-        self.min_lrs = list(min_lr) if isinstance(min_lr, (list, tuple)) else [min_lr] * groups
-        if len(self.min_lrs) != groups:
-            raise ValueError(f"expected {groups} min_lrs, got {len(self.min_lrs)}")
+        self.min_lrs = per_group(optimizer, "min_lrs", min_lr, "expected {groups} {name}, got {values}")
         if mode not in ("min", "max"):
             raise ValueError(f"mode {mode} is unknown!")
         if threshold_mode not in ("rel", "abs"):

@@ -9,7 +9,7 @@ from types import FunctionType
 from typing import Any
 
 from ..optimizer import Optimizer
-from .base import LR, LRScheduler
+from .base import LR, LRScheduler, per_group
 
 Factor = Callable[[int], float]
 
@@ -75,7 +75,6 @@ class ExponentialLR(LRScheduler):
         return [lr * self.gamma**self.last_epoch for lr in self.base_lrs]
 
 
-
 class LambdaLR(LRScheduler):
     """lr_n = lr_0 * lr_lambda(n) in epoch n, with one function, or with a list of one for each group.
 
@@ -84,10 +83,7 @@ class LambdaLR(LRScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, lr_lambda: Factor | list[Factor], last_epoch: int = -1) -> None:
-        groups = len(optimizer.param_groups)
-        self.lr_lambdas = list(lr_lambda) if isinstance(lr_lambda, (list, tuple)) else [lr_lambda] * groups
-        if len(self.lr_lambdas) != groups:
-            raise ValueError(f"Expected {groups} lr_lambdas, but got {len(self.lr_lambdas)}")
+        self.lr_lambdas = per_group(optimizer, "lr_lambdas", lr_lambda, "Expected {groups} {name}, but got {values}")
         if not all(map(callable, self.lr_lambdas)):
             raise TypeError(f"lr_lambda should be a function, or a list of functions, but got {lr_lambda}")
         super().__init__(optimizer, last_epoch)
