@@ -22,13 +22,14 @@ def measure_all(wanted: list[str], settings: Settings) -> tuple[Results, dict[st
     about: dict[str, dict[str, str]] = {}
     try:
         for name, cases in chosen(wanted, settings.quick, settings.device).items():
-            results[name] = measure_group(groups(settings.device)[name], cases, field, progress)
             field.stop()  # each group begins with new processes
+            results[name] = measure_group(groups(settings.device)[name], cases, field, progress)
+        for engine in settings.engines or on(settings.device):
+            about[engine] = field.process(engine).ask("about") if installed(engine) else {"absent": "not installed"}
+        field.stop()
         for name in fresh(settings.device):
             if not wanted or name in wanted:
                 results[name] = MEASURES[name](field, settings.quick, progress)
-        for engine in settings.engines or on(settings.device):
-            about[engine] = field.process(engine).ask("about") if installed(engine) else {"absent": "not installed"}
     finally:
         field.stop()
     return results, about

@@ -20,6 +20,7 @@ from .device import library_of
 from .engine import Array
 
 FEW = 500  # elements: with fewer, one call is quicker than three
+BITS = {2: np.dtype("i2"), 4: np.dtype("i4"), 8: np.dtype("i8")}  # integers as wide as an element of so many bytes
 MANY = 2000  # elements: with fewer, np.where's one call is quicker
 
 
@@ -39,7 +40,7 @@ def where(c: Array, x: Array, y: Array) -> Array:
         return np.where(c, x, y)
     if c.dtype.kind != "b" or like.dtype.kind != "f":
         return np.where(c, x, y)
-    bits = f"i{like.itemsize}"  # an integer as wide as the element
+    bits = BITS[like.itemsize]
     mask = c.astype(bits)  # 1 where the condition holds, else 0
     if type(y) is int and y == 0:
         return (np.negative(mask, out=mask) & x.view(bits)).view(x.dtype)  # -1 is a row of ones

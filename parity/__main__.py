@@ -3,7 +3,7 @@
 import argparse
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -11,8 +11,9 @@ from tqdm import tqdm  # type: ignore[import-untyped]
 
 from parity.compare import Comparison
 from parity.ending import exit_status
-from parity.engines import DEFAULT_ENGINES, ENGINES, NUDGED, REFERENCE, EngineProcess, Run
+from parity.engines import DEFAULT_ENGINES, ENGINES, NO_GPU, NUDGED, REFERENCE, EngineProcess, Run, may_have_a_gpu
 from parity.lockstep import follow
+from parity.records import Finished, Record
 from parity.report import table, write_json
 from parity.verdict import may_be_amplified_rounding, problems
 
@@ -142,16 +143,16 @@ def run_script(name: str, run: Run, engines: Sequence[str], out: Path, position:
             bar.total = comparison.length
             bar.update(step - bar.n)
 
-        processes = {}
+        records: dict[str, Iterator[Record]] = {}
         for engine in engines:
-            processes[engine] = EngineProcess(ENGINES[engine], run, out / name / engine)
-            stack.callback(processes[engine].stop)
-        comparison.complete_folder = all(process.surroundings.complete for process in processes.values())
-        follow(
-            comparison,
-            {engine: process.records() for engine, process in processes.items()},
-            progress=show,
-        )
+            if ENGINES[engine].cuda and not may_have_a_gpu():
+                records[engine] = iter([Finished("not run", NO_GPU)])
+                continue
+            process = EngineProcess(ENGINES[engine], run, out / name / engine)
+            stack.callback(process.stop)
+            records[engine] = process.records()
+            comparison.complete_folder = comparison.complete_folder and process.surroundings.complete
+        follow(comparison, records, progress=show)
     return comparison
 
 

@@ -1,5 +1,7 @@
 """Distances between arrays, and words for them."""
 
+from math import isfinite, isnan
+
 import numpy as np
 
 Array = np.ndarray | None  # None: a parameter that was given no gradient
@@ -7,19 +9,19 @@ Array = np.ndarray | None  # None: a parameter that was given no gradient
 
 def distance(one: Array, other: Array) -> float:
     """The largest difference of two entries; infinite where one alone is None, NaN or of another shape."""
-    if one is None or other is None:
-        return 0.0 if one is other else float("inf")
-    if one.shape != other.shape:
+    if one is other:
+        return 0.0
+    if one is None or other is None or one.shape != other.shape:
         return float("inf")
-    largest = np.max(entrywise(one, other), initial=0.0)
-    return float("inf") if np.isnan(largest) else float(largest)
+    largest = float(entrywise(one, other).max(initial=0.0))
+    return float("inf") if isnan(largest) else largest
 
 
 def entrywise(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """|one - other| in float64; 0 where both are the same infinity or both NaN, NaN where one alone is."""
     with np.errstate(invalid="ignore"):
         apart = np.abs(np.subtract(one, other, dtype=np.float64))
-        if not np.isfinite(apart.sum()):
+        if not isfinite(apart.sum()):
             apart = np.where((one == other) | (np.isnan(one) & np.isnan(other)), 0.0, apart)
     return np.asarray(apart)
 

@@ -1,12 +1,16 @@
 """The engines, and how one is started: its own process, one thread, its own working directory."""
 
+import glob
 import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
+from parity import forks
 from parity.records import Finished, Record, receive
 from parity.surroundings import ERRORS, copy_surroundings, prepare
 
@@ -58,6 +62,14 @@ NUDGED = [name for name, engine in ENGINES.items() if engine.nudged]  # asked on
 REFERENCE = "torch"  # whose numbers the others must have
 JUDGE, SECOND_JUDGE = "torch-f64", "minigrad-f64"  # who must agree before anybody is judged
 
+GPU_DEVICES = ("/dev/nvidia*", "/dev/nvhost*", "/dev/dxg", "/dev/kfd")  # NVIDIA's, on a board, in WSL; AMD's
+NO_GPU = "no CUDA device"
+
+
+def may_have_a_gpu() -> bool:
+    """Whether there is a device of a graphics driver: without one, no library need be loaded to find that out."""
+    return sys.platform != "linux" or any(glob.glob(pattern) for pattern in GPU_DEVICES)
+
 
 def has_avx512() -> bool:
     """Whether this processor has what minigrad-ordered needs. Only Linux is asked."""
@@ -100,10 +112,10 @@ class EngineProcess:
         self.engine = engine
         self.directory = prepare(directory)
         self.surroundings = copy_surroundings(run.script, self.directory)
-        module = worker or ("parity.worker", engine.name)
+        module, *words = *(worker or ("parity.worker", engine.name)), run.script.name, *run.arguments
         with open(self.directory / ERRORS, "wb") as errors, open(run.answers or os.devnull, "rb") as answers:
-            self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", *module, run.script.name, *run.arguments],
+            self.process = self.fork(run.script, module, words, answers, errors) or subprocess.Popen(
+                [sys.executable, "-P", "-m", module, *words],
                 cwd=self.directory,
                 env=environment(engine),
                 stdin=answers,
@@ -111,6 +123,18 @@ class EngineProcess:
                 stderr=errors,
                 start_new_session=True,  # Ctrl-C reaches the parent alone, which then ends this process
             )
+
+    def fork(
+        self, script: Path, module: str, words: Sequence[str], stdin: IO[bytes], stderr: IO[bytes]
+    ) -> forks.Fork | None:
+        """The same process, forked from one that has the library loaded; None where that cannot be."""
+        if not forks.AVAILABLE or self.engine.cuda or self.engine.reordered:
+            return None
+        variables = environment(self.engine)
+        request = forks.Request(module, words, str(self.directory), variables, forks.company_of(script))
+        with suppress(forks.OriginLostError):
+            return forks.origin(self.engine.library, variables).fork(request, stdin, stderr)
+        return None
 
     def records(self) -> Iterator[Record]:
         """The engine's records; the last one is always a Finished, however the process ended."""
@@ -124,9 +148,14 @@ class EngineProcess:
         last = errors.splitlines()[-1] if errors else f"see {self.directory / ERRORS}"
         yield Finished("failed", f"the process died (exit status {status}): {last}", details=errors)
 
+    def end(self) -> int:
+        """Wait until it ends, whatever it reports; its exit status."""
+        assert self.process.stdout is not None
+        self.process.stdout.read()
+        return self.process.wait()
+
     def stop(self) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
+        self.process.kill()
         self.process.wait()
         if self.process.stdout:
             self.process.stdout.close()

@@ -60,9 +60,12 @@ def main(arguments: Sequence[str]) -> int:
         for name, page in (("torch", "-"), ("minigrad", str(options.output))):
             worker = ("parity.explain_worker", name, str(options.step), str(seen), page)
             process = EngineProcess(ENGINES[name], Run(options.script, options.arguments), Path(scratch) / name, worker)
-            process.process.communicate()
+            try:
+                status = process.end()
+            finally:
+                process.stop()
             lines = (process.directory / ERRORS).read_text(errors="replace").strip().splitlines()
-            if process.process.returncode:
+            if status:
                 print(f"on {name}: {lines[-1] if lines else 'it ended without a word'}", file=sys.stderr)
                 return 1
     print(f"torch's numbers stand beside {lines[-1]}: {options.output}")

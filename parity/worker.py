@@ -4,7 +4,6 @@ Started by `engines.EngineProcess`, never by hand, in a directory that holds a c
 output carries records, not text.
 """
 
-import glob
 import importlib.util
 import itertools
 import os
@@ -22,14 +21,13 @@ from typing import Any
 import numpy as np
 
 from parity import nudging
-from parity.engines import ENGINES, Engine, has_avx512
+from parity.engines import ENGINES, NO_GPU, Engine, has_avx512
 from parity.recorder import LineWriter, Recorder
 from parity.records import Finished, Sender, Started
 from parity.sampling import Enough
 from parity.surroundings import PRINTED
 from parity.widening import widen
 
-GPU_DEVICES = ("/dev/nvidia*", "/dev/nvhost*", "/dev/dxg", "/dev/kfd")  # NVIDIA's, on a board, in WSL; AMD's
 SEED = 0  # for scripts that set none: every engine starts from the same one
 
 
@@ -62,11 +60,6 @@ def load(engine: Engine) -> Any:
     if engine.library == "minigrad" or importlib.util.find_spec("torchvision") is None:
         offer_torchvision(torch)
     return torch
-
-
-def may_have_a_gpu() -> bool:
-    """Whether there is a device of a graphics driver: without one, torch need not be loaded to find that out."""
-    return sys.platform != "linux" or any(glob.glob(pattern) for pattern in GPU_DEVICES)
 
 
 def seed(torch: Any) -> None:
@@ -126,7 +119,7 @@ def place_of(error: BaseException) -> tuple[str, str]:
 def perform(engine: Engine, torch: Any, sender: Sender, script: str, arguments: Sequence[str]) -> None:
     """Run the script that lies in the current directory, and send what it does, from Started to Finished."""
     if engine.cuda and not torch.cuda.is_available():
-        sender.send(Finished("not run", "no CUDA device"))
+        sender.send(Finished("not run", NO_GPU))
         return
     versions = {"torch": str(torch.__version__), "numpy": np.__version__, "python": platform.python_version()}
     if engine.cuda:
@@ -155,9 +148,6 @@ def perform(engine: Engine, torch: Any, sender: Sender, script: str, arguments: 
 
 def main(name: str, script: str, *arguments: str) -> None:
     sender = take_over_stdout()
-    if ENGINES[name].cuda and ENGINES[name].library == "torch" and not may_have_a_gpu():
-        sender.send(Finished("not run", "no CUDA device"))
-        return
     if ENGINES[name].library == "minigrad" and ENGINES[name].reordered and not has_avx512():
         sender.send(Finished("not run", "no processor with AVX-512"))
         return

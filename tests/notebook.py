@@ -7,6 +7,7 @@ next cell runs all the same. This is a torch script like any other: which engine
 
 import ast
 import json
+import os
 import sys
 import traceback
 
@@ -34,7 +35,22 @@ def run_document(document: dict[str, object]) -> None:
             traceback.print_exc()
 
 
-if __name__ == "__main__":
-    with open(sys.argv[1], encoding="utf-8") as file:
+def run_documents(path: str) -> None:
+    with open(path, encoding="utf-8") as file:
         for document in json.load(file):
             run_document(document)
+
+
+def main(home: str, script: str, documents: str) -> None:
+    """In a process of parity's, on torch; torchvision's data sets come from minigrad.vision, with torch's tensors."""
+    import torch
+
+    from parity.worker import offer_torchvision
+
+    os.environ["HOME"] = home
+    offer_torchvision(torch)
+    run_documents(documents)
+
+
+if __name__ == "__main__":
+    run_documents(sys.argv[1])

@@ -62,7 +62,7 @@ OPS: list[Op] = []
 
 
 @pytest.fixture(autouse=True, scope="module")
-def all_ops():
+def all_ops(unfrozen):
     """The surface makes copies of ops under torch's other names, and keeps them: those that earlier tests brought about
     and those that are still to come are in OPS, too.
     """

@@ -7,10 +7,8 @@ No GPU is needed: the strict array module (strict.py) stands in for CuPy, and re
 from __future__ import annotations
 
 import io
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +19,16 @@ import torch
 import minigrad
 from minigrad import nn, optim
 from minigrad.device import CPU, cuda_library
+from parity.__main__ import find_scripts
+from parity.compare import Comparison
 from parity.conformance import operations
 from parity.conformance.command import JUDGES, in_tiers
 from parity.conformance.devices import judge_on
 from parity.conformance.operations import samples_of
+from parity.engines import ENGINES, EngineProcess, Run
+from parity.lockstep import follow
+from parity.report import table
+from parity.verdict import problems
 
 SAMPLES_A_ROW = 8
 
@@ -312,14 +316,22 @@ def test_copies_and_pickles_stay_on_the_device(strict_device: None) -> None:
     assert copied.is_cuda and copied.grad.is_cuda and copied.grad.tolist() == [2.0, 2.0, 2.0]
 
 
-def test_an_experiment_agrees_on_the_device(tmp_path: Path) -> None:
+def test_an_experiment_agrees_on_the_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Parity's engine minigrad-cuda, in a process whose CuPy is the strict array module: against torch, and judged."""
-    command = [sys.executable, "-m", "parity", "line_l1", "--engines", "torch,torch-f64,minigrad-f64,minigrad-cuda"]
-    variables = os.environ | {"PYTHONPATH": str(Path(__file__).with_name("stand_in"))}
-    done = subprocess.run([*command, "--out", str(tmp_path)], capture_output=True, text=True, env=variables,
-                          cwd=Path(__file__).parents[1])
-    assert done.returncode == 0, done.stdout + done.stderr
-    (line,) = [line for line in done.stdout.splitlines() if " minigrad-cuda " in line]
+    script = find_scripts(["line_l1"])["line_l1"]
+    comparison = Comparison("line_l1", ["torch", "torch-f64", "minigrad-f64", "minigrad-cuda"])
+    with ExitStack() as stack:
+        records = {}
+        for name in comparison.results:
+            with monkeypatch.context() as patch:
+                if ENGINES[name].cuda:
+                    patch.setenv("PYTHONPATH", str(Path(__file__).with_name("stand_in")))
+                process = EngineProcess(ENGINES[name], Run(script), tmp_path / name)
+            stack.callback(process.stop)
+            records[name] = process.records()
+        follow(comparison, records, progress=lambda step: None)
+    assert not problems(comparison), table([comparison])
+    (line,) = [line for line in table([comparison]).splitlines() if " minigrad-cuda " in line]
     assert line.endswith("agrees") and "28/28" in line
 
 

@@ -16,6 +16,7 @@ import gzip
 import json
 import os
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -24,7 +25,9 @@ from pathlib import Path
 
 import pytest
 
+from parity.engines import ENGINES, ONE_THREAD, EngineProcess, Run
 from parity.lines import NUMBER, unit_in_last_place
+from parity.surroundings import ERRORS
 from parity.tolerances import KINKS, PRINTED_ABSOLUTE, PRINTED_BEYOND_KINKS, PRINTED_RELATIVE
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,13 +36,6 @@ HEADING = re.compile(r"==== (.*): (set-up|block \d+)")
 ADDRESS = re.compile(r"0x[0-9a-f]+")  # where an object lies, in its repr
 BEFORE_KINKS = 2000  # images in five epochs: measured, all lines were within PRINTED_RELATIVE
 IMAGES = int(os.environ.get("MINIGRAD_DOCUMENTS_IMAGES", 1100))  # 110 batches of ten: it prints every hundredth
-TORCH = """
-import runpy, sys, torch
-from parity.worker import offer_torchvision
-offer_torchvision(torch)
-sys.argv = sys.argv[1:]
-runpy.run_path(sys.argv[0], run_name="__main__")
-"""  # torchvision's data sets come from minigrad.vision, with torch's tensors
 
 LINE = """
 import matplotlib; matplotlib.use("Agg")
@@ -177,23 +173,42 @@ def unpack_first_images(home: Path) -> bool:
 
 def run_notebook(engine: str, documents: list[dict[str, object]], home: Path) -> dict[tuple[str, str], list[str]]:
     """For each document and block the lines that it prints."""
-    directory = home / engine
-    directory.mkdir()
-    (directory / "documents.json").write_text(json.dumps(documents))
-    start = ["-m", "minigrad"] if engine == "minigrad" else ["-c", TORCH]
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(home), "MPLBACKEND": "Agg", "CUDA_VISIBLE_DEVICES": "",
-           **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")}
-    with open(directory / "errors.txt", "w") as errors:
-        done = subprocess.run([sys.executable, *start, str(ROOT / "tests" / "notebook.py"), "documents.json"], env=env,
-                              cwd=directory, stdout=subprocess.PIPE, stderr=errors, text=True, timeout=900)
-    assert done.returncode == 0, (directory / "errors.txt").read_text()
+    (home / "notebook").mkdir(exist_ok=True)
+    script = Path(shutil.copy(ROOT / "tests" / "notebook.py", home / "notebook"))
+    script.with_name("documents.json").write_text(json.dumps(documents))
+    status, text = run_on_torch(script, home) if engine == "torch" else run_on_minigrad(script, home)
+    assert status == 0, (home / engine / ERRORS).read_text()
     printed: dict[tuple[str, str], list[str]] = {}
-    for line in done.stdout.splitlines():
+    for line in text.splitlines():
         if heading := HEADING.fullmatch(line):
             lines = printed[heading[1], heading[2]] = []
         else:
             lines.append(ADDRESS.sub("0x", line))
     return printed
+
+
+def run_on_torch(script: Path, home: Path) -> tuple[int, str]:
+    """Exit status and output; the process is a fork of one that has torch loaded."""
+    process = EngineProcess(ENGINES["torch"], Run(script, ("documents.json",)), home / "torch",
+                            ("tests.notebook", str(home)))
+    try:
+        assert process.process.stdout is not None
+        text = process.process.stdout.read().decode()
+        return process.process.wait(), text
+    finally:
+        process.stop()
+
+
+def run_on_minigrad(script: Path, home: Path) -> tuple[int, str]:
+    """The same, as a user runs it."""
+    directory = home / "minigrad"
+    directory.mkdir()
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(home), "MPLBACKEND": "Agg", "CUDA_VISIBLE_DEVICES": "",
+           **dict.fromkeys(ONE_THREAD, "1")}
+    with open(directory / ERRORS, "w") as errors:
+        done = subprocess.run([sys.executable, "-m", "minigrad", str(script), str(script.with_name("documents.json"))],
+                              env=env, cwd=directory, stdout=subprocess.PIPE, stderr=errors, text=True, timeout=900)
+    return done.returncode, done.stdout
 
 
 def same_line(right: str, line: str, relative: float = PRINTED_RELATIVE, absolute: float = PRINTED_ABSOLUTE) -> bool:
@@ -238,7 +253,7 @@ def test_every_block_of_the_documents(tmp_path: Path) -> None:
         for number, (right, line) in enumerate(zip_longest(lines, mine[name, block]), 1):
             if right is None or line is None or not same_line(right, line, *tolerance_of(name)):
                 wrong.append(f"document {name}, {block}, line {number}: torch {right!r}, minigrad {line!r}")
-    errors = (tmp_path / "minigrad" / "errors.txt").read_text()
+    errors = (tmp_path / "minigrad" / ERRORS).read_text()
     assert not wrong, "\n".join([*wrong[:20], f"{len(wrong)} lines in all", errors])
 
     for document in documents:

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -12,6 +13,10 @@ import sklearn.datasets
 import sklearn.metrics
 import sklearn.model_selection
 import torch
+from parity_engines import records_of
+
+from parity import __main__ as command
+from parity.records import Update
 
 ROOT = Path(__file__).parent.parent
 EXPERIMENTS = ROOT / "parity" / "experiments"
@@ -99,13 +104,28 @@ LINE_L1 = [  # epoch, training loss, testing loss: the published output of the c
 ]
 
 
-def run(script, library, folder):
-    """What a script prints: under real torch, or under minigrad through its own command."""
-    command = [sys.executable] + (["-m", "minigrad"] if library == "minigrad" else [])
+def run(script, library, folder, **variables):
+    """What a script prints: under real torch, as parity runs it, or under minigrad through its own command."""
+    path = EXPERIMENTS / f"{script}.py"
+    with patch.dict(os.environ, variables):
+        return run_on_torch(path, folder) if library == "torch" else run_on_minigrad(path, folder)
+
+
+def run_on_torch(path, folder):
+    *records, finished = records_of("torch", path, folder)
+    assert finished.outcome == "finished", finished.details
+    steps = sum(isinstance(record, Update) for record in records)
+    assert steps == command.LENGTHS.get(path.stem, steps), "the progress bar goes by that"
+    for picture in folder.glob("torch/*.png"):
+        picture.rename(folder / picture.name)
+    return (folder / "torch" / "stdout.txt").read_text()
+
+
+def run_on_minigrad(path, folder):
     done = subprocess.run(
-        [*command, EXPERIMENTS / f"{script}.py"],
+        [sys.executable, "-m", "minigrad", path],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         timeout=120,
@@ -201,37 +221,10 @@ def test_blob_adam_predicts_the_same_after_saving_and_loading(library, tmp_path)
 
 # ---- fashion ----
 
-WITH_TORCHVISION = """
-import runpy, sys
-{imports}
-import minigrad.vision
-if "torchvision" not in sys.modules:
-    minigrad.vision.build(torch)
-sys.path.insert(0, r"{folder}")
-runpy.run_path(r"{folder}/fashion.py", run_name="__main__")
-"""
-IMPORTS = {"torch": "import torch", "minigrad": "import minigrad.as_torch, torch"}
 needs_fashion = pytest.mark.skipif(
     not (Path(os.environ.get("MINIGRAD_DATA", "")) / "fashion-mnist").is_dir(),
     reason="not run: no Fashion-MNIST (MINIGRAD_DATA names no folder that holds fashion-mnist)",
 )
-
-
-def run_fashion(library, folder, images, epochs, **variables):
-    program = WITH_TORCHVISION.format(imports=IMPORTS[library], folder=EXPERIMENTS)
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=folder,
-        env=os.environ
-        | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-        | {"FASHION_IMAGES": str(images), "FASHION_EPOCHS": str(epochs)}
-        | variables,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def table_of(text):
@@ -243,7 +236,7 @@ def table_of(text):
 @needs_fashion
 @pytest.mark.parametrize("library", ["torch", "minigrad"])
 def test_fashion_shortened_trains_as_known(library, tmp_path):
-    text = run_fashion(library, tmp_path, images=1000, epochs=2)
+    text = run("fashion", library, tmp_path, FASHION_IMAGES="1000", FASHION_EPOCHS="2")
     assert "Fashion-MNIST: 1000 images, 2 epochs, 200 steps in all" in text
     first_loss = float(re.search(r"loss: (\S+)", text)[1])
     assert first_loss == pytest.approx(2.295251, abs=1e-5)
@@ -262,7 +255,7 @@ SHORTENED = [(2.174340, 327.3, 51.70), (1.921725, 283.4, 54.60)]  # average loss
 
 @pytest.mark.parametrize("library", ["torch", "minigrad"])
 def test_without_fashion_mnist_it_trains_on_shapes_and_says_so(library, tmp_path):
-    text = run_fashion(library, tmp_path, images=300, epochs=1, MINIGRAD_DATA=str(tmp_path))
+    text = run("fashion", library, tmp_path, FASHION_IMAGES="300", FASHION_EPOCHS="1", MINIGRAD_DATA=str(tmp_path))
     lines = text.splitlines()
     assert lines[0] == "Note: Fashion-MNIST was not found, so these are the figures of drawn shapes."
     assert lines[2] == "drawn shapes: 300 images, 1 epochs, 30 steps in all"

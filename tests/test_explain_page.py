@@ -6,6 +6,7 @@ import html
 import json
 import math
 import os
+import pickle
 import re
 import shutil
 import subprocess
@@ -274,8 +275,8 @@ def test_the_keyboard_steps_to_the_end_and_the_numbers_are_the_engines(name: str
     updates = [(event, seen) for event, seen in zip(step["events"], told["seen"], strict=True) if "optimizer" in event]
     assert len(updates) == len(trained["grads"]) == 6
     for (event, seen), grad, after in zip(updates, trained["grads"], trained["after"], strict=True):
-        check_shown(event["grad"], seen, np.float32(grad))
-        check_shown(event["after"], seen, np.float32(after))
+        check_shown(event["grad"], seen, grad)
+        check_shown(event["after"], seen, after)
     assert step["loss"]["numbers"] == shown(np.asarray(trained["loss"], np.float32))["numbers"]
 
 
@@ -292,7 +293,7 @@ def check_shown(value: dict[str, Any], seen: dict[str, Any], array: np.ndarray) 
 
 
 ENGINE = """
-import json, runpy, sys
+import pickle, runpy, sys
 import minigrad.as_torch
 import torch
 script, number, out = sys.argv[1], int(sys.argv[2]), sys.argv[3]
@@ -304,11 +305,12 @@ def note_loss(loss, *args, **kwargs):
 
 def note(optimizer, *args):
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    grads = [p.grad.tolist() for p in parameters]
+    grads = [p.grad.numpy().copy() for p in parameters]
     step(optimizer, *args)
     done.append(1)
     if len(done) == number:
-        json.dump({"grads": grads, "after": [p.tolist() for p in parameters], "loss": losses[-1]}, open(out, "w"))
+        after = [p.detach().numpy() for p in parameters]
+        pickle.dump({"grads": grads, "after": after, "loss": losses[-1]}, open(out, "wb"))
         sys.exit()
 
 torch.optim.Optimizer.step, torch.Tensor.backward = note, note_loss
@@ -322,9 +324,9 @@ def engine_numbers(name: str, number: int, folder: Path) -> dict[str, Any]:
     (folder / "engine.py").write_text(ENGINE)
     script = ROOT / "parity" / "experiments" / f"{name}.py"
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "FASHION_IMAGES": "100"}
-    subprocess.run([sys.executable, "engine.py", str(script), str(number), "out.json"], check=True, cwd=folder,
+    subprocess.run([sys.executable, "engine.py", str(script), str(number), "numbers"], check=True, cwd=folder,
                    capture_output=True, timeout=300, env=environment)
-    return json.loads((folder / "out.json").read_text())
+    return pickle.loads((folder / "numbers").read_bytes())
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

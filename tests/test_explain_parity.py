@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from parity.__main__ import main
 from parity.explain_worker import beside
 
-ROOT = Path(__file__).resolve().parent.parent
 TRAINING = """
 import torch
 from torch import nn
@@ -41,22 +38,18 @@ for _ in range(3):
 """
 
 
-def explained(folder: Path, source: str, *words: str) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
+def explained(folder: Path, source: str, number: int) -> dict[str, Any]:
+    """What the page shows of the step with this number, by `python -m parity explain`."""
     (folder / "script.py").write_text(source)
     page = folder / "page.html"
-    command = [sys.executable, "-m", "parity", "explain", str(folder / "script.py"), "-o", str(page), *words]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=ROOT,
-                          env={**os.environ, "OMP_NUM_THREADS": "1"})
-    if not page.exists():
-        return done, {}
+    assert main(["explain", str(folder / "script.py"), "-o", str(page), "--step", str(number)]) == 0
     found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page.read_text(), re.DOTALL)
     assert found is not None
-    return done, json.loads(found[1])["step"]
+    return json.loads(found[1])["step"]
 
 
 def test_parameters_gradients_and_updates_stand_beside_torchs(tmp_path: Path) -> None:
-    done, step = explained(tmp_path, TRAINING, "--step", "3")
-    assert done.returncode == 0, done.stderr
+    step = explained(tmp_path, TRAINING, 3)
     parameters = [node for node in step["nodes"] if node["kind"] == "parameter"]
     assert len(parameters) == 6 and all(node["torch"]["same"] for node in parameters)
     updates = [event for event in step["events"] if event["pass"] == "update"]
@@ -72,19 +65,19 @@ def test_parameters_gradients_and_updates_stand_beside_torchs(tmp_path: Path) ->
     assert backward[tanh]["torch"]["same"]
 
 
-def test_a_script_that_trains_by_hand(tmp_path: Path) -> None:
-    done, step = explained(tmp_path, BY_HAND, "--step", "2")
-    assert done.returncode == 0, done.stderr
-    assert "beside 5 of 5 nodes" in done.stdout
+def test_a_script_that_trains_by_hand(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    step = explained(tmp_path, BY_HAND, 2)
+    assert "beside 5 of 5 nodes" in capsys.readouterr().out
     last = step["events"][-1]
     assert last["pass"] == "backward" and last["torch"]["same"]
 
 
 @pytest.mark.parametrize(("source", "text"), [("raise ValueError('no data')", "on torch: ValueError: no data"),
                                               (BY_HAND, "script.py ends after 3 training steps")])
-def test_what_went_wrong_is_told(tmp_path: Path, source: str, text: str) -> None:
-    done, _ = explained(tmp_path, source, "--step", "9")
-    assert done.returncode == 1 and text in done.stderr
+def test_what_went_wrong_is_told(tmp_path: Path, source: str, text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "script.py").write_text(source)
+    assert main(["explain", str(tmp_path / "script.py"), "-o", str(tmp_path / "page.html"), "--step", "9"]) == 1
+    assert text in capsys.readouterr().err
 
 
 def test_a_difference_is_told() -> None:

@@ -190,12 +190,6 @@ def test_what_one_engine_saves_the_other_loads(tmp_path):
         assert one == pytest.approx(other, rel=0, abs=1e-15 if ENGINES[saver].wide else 3e-7)
 
 
-@pytest.mark.parametrize("name", command.LENGTHS)
-def test_the_progress_bar_knows_how_long_an_experiment_is(name, tmp_path):
-    records = records_of("minigrad", command.experiments()[name], tmp_path)
-    assert sum(isinstance(record, Update) for record in records) == command.LENGTHS[name]
-
-
 def test_a_scheduler_and_a_deep_copy_find_the_wrapped_step(tmp_path):
     text = """
 import copy, torch

@@ -206,8 +206,7 @@ def with_fault(text, wanted):
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory):
-    with Pair(tmp_path_factory.mktemp("pairs"), company=("matplotlib.pyplot", "tqdm")) as ready:
-        yield ready
+    return Pair(tmp_path_factory.mktemp("pairs"))
 
 
 @pytest.fixture

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -252,7 +251,7 @@ def test_where_rounding_grows_a_rule_that_is_wrong_by_little_is_found(monkeypatc
 def test_rounding_errors_raise_nothing() -> None:
     """An exception of the noise itself would excuse whatever differs."""
     taken: list[Program] = []
-    searching.write_and_judge("training", 20, 3, lambda program, judged: taken.append(program))
+    searching.write("training", 20, 3, taken.append)
     for program in taken:
         assert run(torch, program, Noise(0)).errors == run(torch, program).errors
 
@@ -277,15 +276,14 @@ def test_shrinking_keeps_what_is_needed() -> None:
     assert short.statements == ("c = a + 1", "for i in range(3):\n    e = b")
 
 
-def test_a_difference_is_printed_as_a_script_that_runs(tmp_path: Path) -> None:
+def test_a_difference_is_printed_as_a_script_that_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     program = program_of("x = torch.ones(2, requires_grad=True)\nx += 1\ny = (x * 2).sum()")
     (text,) = scripts([(program, "y is wrong")])
     assert text.startswith('"""minigrad and torch part here: y is wrong"""')
     assert "except Exception as error:  # RuntimeError" in text
     (tmp_path / "script.py").write_text(text)
-    done = subprocess.run([sys.executable, tmp_path / "script.py"], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert "a leaf Variable that requires grad" in done.stdout
+    runpy.run_path(str(tmp_path / "script.py"), run_name="__main__")
+    assert "a leaf Variable that requires grad" in capsys.readouterr().out
 
 
 def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

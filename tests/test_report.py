@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+import torch
 from parity_engines import FOUR, run_streams, spoil, with_gradient
 from PIL import Image
 
@@ -361,10 +362,11 @@ def test_torch_in_another_order_is_shown_and_not_judged():
     assert any("torch-reordered adds in another order" in note for note in notes(comparison))
     assert "torch-reordered" not in DEFAULT_ENGINES
 
-    product = "import torch; x = torch.arange(7840.).sin().reshape(10, 784); print((x @ x.T).flatten().tolist())"
-    usual, reordered = [
-        json.loads(subprocess.run([sys.executable, "-c", product], env=environment(ENGINES[name]), capture_output=True,
-                                  text=True, check=True).stdout) for name in ("torch", "torch-reordered")]
+    product = "(x := torch.arange(7840.).sin().reshape(10, 784)) @ x.T"
+    usual = eval(product, {"torch": torch}).flatten().tolist()
+    reordered = json.loads(subprocess.run(
+        [sys.executable, "-c", f"import torch; print(({product}).flatten().tolist())"],
+        env=environment(ENGINES["torch-reordered"]), capture_output=True, text=True, check=True).stdout)
     assert usual != reordered, "torch's wheels for this processor know only one order: leave the engine out there"
     np.testing.assert_allclose(usual, reordered, atol=1e-2)  # sums of 784 products, up to 4e2: the last bits differ
 

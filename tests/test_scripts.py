@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,14 +21,11 @@ from parity.verdict import problems
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = sorted((ROOT / "tests" / "scripts").glob("*.py"))
-COMPANY = ("matplotlib.pyplot", "pandas", "tqdm", "sklearn.datasets", "sklearn.model_selection", "sklearn.metrics")
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    """One process an engine, for all the scripts that this worker tests."""
-    with Pair(tmp_path_factory.mktemp("scripts"), COMPANY) as running:
-        yield running
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    return Pair(tmp_path_factory.mktemp("scripts"))
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
@@ -54,9 +50,10 @@ def main(names: list[str]) -> int:
     """Run the named scripts, or all, and print what came of each. Exit status 1 if one is not the same."""
     chosen = [script for script in SCRIPTS if script.stem in names or not names]
     wrong = steps = identical = lines = 0
-    with tempfile.TemporaryDirectory() as directory, Pair(Path(directory), COMPANY) as running:
+    with tempfile.TemporaryDirectory() as directory:
+        pair = Pair(Path(directory))
         for script in chosen:
-            comparison = running.compare(script)
+            comparison = pair.compare(script)
             print(line_about(comparison), flush=True)
             counts = comparison.results["minigrad"].lines
             wrong += bool(problems(comparison))

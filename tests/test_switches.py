@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import subprocess
-import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from parity_engines import records_of, write_script
 from side_by_side import same, same_error
 
 import minigrad as mg
@@ -17,9 +16,9 @@ import minigrad as mg
 LIBS = pytest.mark.parametrize("lib", [mg, torch], ids=["minigrad", "torch"])
 
 
-def test_a_usual_head_of_a_script() -> None:
+def test_a_usual_head_of_a_script(tmp_path: Path) -> None:
     """As it stands in many scripts, with every import."""
-    script = """
+    script = write_script(tmp_path, "head", """
 import random, os
 import numpy as np
 import torch
@@ -43,15 +42,13 @@ if torch.cuda.is_available(): print(torch.cuda.get_device_name(0))
 torch.cuda.empty_cache()
 print(device, cudnn is the_same, torch.backends.cudnn.deterministic, torch.get_num_threads(), torch.version.cuda)
 print(torch.cuda.max_memory_allocated(), torch.initial_seed(), torch.get_default_device(), torch.rand(2, device=device))
-"""
+""")
     outputs = []
-    for head in ("", "import minigrad.as_torch\\n"):
-        call = [sys.executable, "-W", "ignore", "-c", head.replace("\\n", "\n") + script]
-        done = subprocess.run(call, capture_output=True, text=True, env=os.environ | {"CUDA_VISIBLE_DEVICES": ""})
-        assert done.returncode == 0, done.stderr
-        outputs.append(done.stdout)
-    assert outputs[0] == outputs[1]
-    assert outputs[1].startswith("cpu True True 1 None\n0 0 cpu tensor([0.4963, 0.7682])")
+    for engine in ("torch", "minigrad"):
+        _, *lines, finished = records_of(engine, script, tmp_path)
+        assert finished.outcome == "finished", finished.details
+        outputs.append([line.text for line in lines])
+    assert outputs[0] == outputs[1] == ["cpu True True 1 None", "0 0 cpu tensor([0.4963, 0.7682])"]
 
 
 NO_CUDA = ["current_device()", "get_device_name()", "get_device_name(0)", "get_device_properties(0)", "synchronize()",

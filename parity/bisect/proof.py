@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import ast
 import json
-import multiprocessing
 import os
 import random
 import sys
@@ -20,7 +19,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm  # type: ignore[import-untyped]
 
@@ -29,6 +27,7 @@ from parity.bisect.oracle import first_difference
 from parity.ending import exit_status
 from parity.engines import ENGINES, Engine, EngineProcess, Run
 from parity.mutants.engine import TABLE, Mutant, all_mutants, import_changed
+from parity.programs.processes import in_a_fork
 from parity.records import Finished
 
 STEPS = 3
@@ -121,12 +120,6 @@ def planted(script: Path, uses: Sequence[Use], chooser: random.Random) -> Try:
 def effect(mutant: Mutant, uses: Sequence[Use]) -> tuple[str, int] | None:
     """Which rule the mutant changes, and at which step that is first felt."""
     return first_difference(uses, import_changed(mutant).ops.TABLE)
-
-
-def in_a_fork(function: Any, *args: Any) -> Any:
-    """Call it in a process of its own: minigrad is another one afterwards."""
-    with multiprocessing.get_context("fork").Pool(1) as pool:
-        return pool.apply(function, args)
 
 
 def attempt(planted: Try, folder: Path) -> Outcome:

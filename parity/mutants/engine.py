@@ -7,7 +7,6 @@ import functools
 import gc
 import importlib
 import importlib.util
-import multiprocessing
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +20,7 @@ from typing import Any
 from parity.mutants.changes import Change, changes
 from parity.mutants.rules import HELPERS, rule_changes
 from parity.mutants.slips import slips
+from parity.programs.processes import in_a_fork
 
 ROOT = Path(__file__).parent.parent.parent / "minigrad"
 TABLE = ("ops.py", "nn/rules.py")
@@ -124,19 +124,18 @@ def place_of(code: CodeType) -> Place | None:
 
 def places_run(call: Callable[[], Any]) -> set[Place]:
     """The functions of minigrad that a call runs."""
-    places: set[Place] = set()
+    codes: dict[int, CodeType] = {}  # by id: to hash a piece of code takes longer than many a call
 
     def called(frame: Any, event: str, arg: Any) -> None:
-        place = place_of(frame.f_code) if event == "call" else None
-        if place is not None:
-            places.add(place)
+        codes[id(frame.f_code)] = frame.f_code
 
-    sys.setprofile(called)
+    before = sys.gettrace()
+    sys.settrace(called)  # a tracer that returns None is told of calls alone, and of Python's alone
     try:
         call()
     finally:
-        sys.setprofile(None)
-    return places
+        sys.settrace(before)
+    return {place for code in codes.values() if (place := place_of(code)) is not None}
 
 
 def run_by_import() -> set[Place]:
@@ -158,8 +157,7 @@ class Base:
     def made(cls, mutants: Sequence[Mutant]) -> Base:
         trees = {mutant.file: mutant.tree for mutant in mutants}
         code = {file: compile(tree, str(ROOT / file), "exec") for file, tree in trees.items()}
-        with multiprocessing.get_context("fork").Pool(1) as pool:
-            return cls(functions_of_minigrad(), caches_of_minigrad(), pool.apply(run_by_import), code)
+        return cls(functions_of_minigrad(), caches_of_minigrad(), in_a_fork(run_by_import), code)
 
     def changed(self, mutant: Mutant) -> ModuleType:
         """minigrad with this change. For a process of its own."""

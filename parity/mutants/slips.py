@@ -101,11 +101,11 @@ SLIPS = [
     slip("momentum's order", "no look ahead", "optim/adam.py", "NAdam._numbers_at",
          ("mu_next / (1 - product * mu_next)", "mu / (1 - product)")),
     slip("weight decay's place", "decoupled, but after the step", "optim/adaptive.py", "Adaptive._gradients",
-         ("                    block[0][...] *= kept\n", "                    pass\n"),
-         ("yield numbers, *block\n", "yield numbers, *block\n                if decay and decoupled:\n"
-          "                    block[0][...] *= kept\n")),
+         ("                    w *= kept\n", "                    pass\n"),
+         ("yield numbers, w, g, *averages\n", "yield numbers, w, g, *averages\n"
+          "                if decay and decoupled:\n                    w *= kept\n")),
     slip("weight decay's place", "before the sign is turned", "optim/adaptive.py", "Adaptive._gradients",
-         ("block[1] + decay * block[0]", "block[1] + (-decay if group[\"maximize\"] else decay) * block[0]")),
+         ("g + decay * w", "g + (-decay if group[\"maximize\"] else decay) * w")),
     slip("eps inside the root", "sqrt(v + eps)", "optim/rmsprop.py", "RMSprop._update",
          ("np.sqrt(v - a * a if centered else v) + eps", "np.sqrt((v - a * a if centered else v) + eps)")),
     slip("momentum's order", "the step is taken with the sum before this gradient", "optim/rmsprop.py",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.connection import Connection, wait
 from typing import Any, TypeVar
 
 Task = TypeVar("Task")
+Result = TypeVar("Result")
 Send = Callable[[Any], None]
 FORK = multiprocessing.get_context("fork")  # it starts at once, with all that was imported
 
@@ -21,7 +23,14 @@ class Died(Exception):
         self.code = code
 
 
-def in_processes(work: Callable[[Task, Send], None], tasks: Iterable[Task], jobs: int) -> Iterator[tuple[Task, Any]]:
+def in_a_fork(function: Callable[..., Result], *args: Any) -> Result:
+    """Call it in a process of its own, and wait until that has ended: what it imports or changes stays there."""
+    with ProcessPoolExecutor(1, FORK) as process:
+        return process.submit(function, *args).result()
+
+
+def in_processes(work: Callable[[Task, Send], None], tasks: Iterable[Task],
+                 jobs: int) -> Generator[tuple[Task, Any], None, None]:
     """Call work(task, send) for each task, in so many processes at a time; give what they send, as it comes.
 
     The last that comes of a task whose process died is a Died. When the caller stops asking, all processes are ended.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from itertools import count as numbers
 
@@ -71,12 +71,17 @@ def search(kind: str, count: int, start: int, enough: int | None = None) -> Foun
 
 
 def write_and_judge(kind: str, count: int, start: int, take: Callable[[Program, Judged], None]) -> None:
+    write(kind, count, start, lambda program: take(program, judge(program)))
+
+
+def write(kind: str, count: int, start: int, take: Callable[[Program], None]) -> None:
+    """Let Hypothesis write up to `count` programs, from a seed."""
     @seed(start)
     @settings(max_examples=count, database=None, deadline=None, phases=(Phase.generate,),
               suppress_health_check=list(HealthCheck))
     @given(KINDS[kind]())
     def one(program: Program) -> None:
-        take(program, judge(program))
+        take(program)
 
     one()
 
@@ -102,11 +107,14 @@ def search_all(found: Found, counts: dict[str, int], start: int, jobs: int) -> I
         size, seeds = PORTIONS[kind], numbers(start * 100_000)
         while (missing := count - found.tried[kind]) > 0 and len(found.died) < MOST_DEAD:
             portions = [Portion(kind, size, next(seeds)) for _ in range(max(missing // size, 1))]
-            for portion, result in in_processes(Portion.run, portions, jobs):
-                if isinstance(result, Died):
-                    found.died.append(f"{portion}: {result}")
-                elif found.tried[kind] < count and found.take(kind, *result):
-                    yield
+            with closing(in_processes(Portion.run, portions, jobs)) as results:
+                for portion, result in results:
+                    if isinstance(result, Died):
+                        found.died.append(f"{portion}: {result}")
+                    elif found.take(kind, *result):
+                        yield
+                        if found.tried[kind] == count:  # a portion may be more than is missing
+                            break
 
 
 def made_short(program: Program) -> tuple[Program, str]:

@@ -92,8 +92,8 @@ def sums_of_many_narrow_numbers(torch: Any) -> Any:
 @program
 def losses_of_narrow_numbers(torch: Any) -> Any:
     """Added up in wider ones, or 200 * 200 * 2 would be too much for float16, and narrow again in the end."""
-    f, x, y = torch.nn.functional, torch.full((5, 2), 200.0, dtype=torch.float16), torch.zeros(5, 2, dtype=torch.float16)
-    found = [loss(x, y) for loss in (f.mse_loss, f.l1_loss)]
+    x, y = torch.full((5, 2), 200.0, dtype=torch.float16), torch.zeros(5, 2, dtype=torch.float16)
+    found = [loss(x, y) for loss in (torch.nn.functional.mse_loss, torch.nn.functional.l1_loss)]
     return found, [loss.dtype == torch.float16 for loss in found]
 
 
