@@ -31,10 +31,7 @@ class _Options:
     sci_mode: bool | None = None  # None: decided by the values
 
 
-_PROFILES: dict[str, dict[str, Any]] = {
-    "default": {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80},
-    "short": {"precision": 2, "threshold": 1000, "edgeitems": 2, "linewidth": 80},
-    "full": {"precision": 4, "threshold": inf, "edgeitems": 3, "linewidth": 80}}
+_PROFILES = {"default": _Options(), "short": _Options(precision=2, edgeitems=2), "full": _Options(threshold=inf)}
 
 _options = _Options()
 
@@ -52,9 +49,9 @@ def set_printoptions(precision: int | None = None, threshold: float | None = Non
     """
     global _options
     given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
-    profile_values = _PROFILES.get(profile or "", {})  # torch passes over an unknown name in silence
-    changes = profile_values | {name: value for name, value in given.items() if value is not None}
-    _options = replace(_options, **changes, sci_mode=sci_mode)
+    start = _PROFILES.get(profile or "", _options)  # torch passes over an unknown name in silence
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    _options = replace(start, **changes, sci_mode=sci_mode)
 
 
 def get_printoptions() -> dict[str, Any]:
@@ -97,12 +94,9 @@ def array_suffixes(array: Array, default_dtype: DTypeLike) -> list[str]:
     >>> array_suffixes(np.array([1, 2]), np.float32), array_suffixes(np.array([], np.int64), np.float32)
     ([], ['dtype=torch.int64'])
     """
-    if array.size == 0:
-        show_size = array.ndim > 1
-        implied_dtypes = [default_dtype]
-    else:
-        show_size = _options.edgeitems == 0
-        implied_dtypes = [default_dtype, np.int64, np.bool_]
+    empty = array.size == 0
+    show_size = array.ndim > 1 if empty else _options.edgeitems == 0
+    implied_dtypes = [default_dtype] if empty else [default_dtype, np.int64, np.bool_]
     suffixes = [f"size={array.shape}"] if show_size else []
     if all(array.dtype != np.dtype(implied) for implied in implied_dtypes):
         suffixes.append(f"dtype=torch.{array.dtype.name}")

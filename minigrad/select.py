@@ -20,7 +20,7 @@ from .device import library_of
 from .engine import Array
 
 FEW = 500  # elements: with fewer, one call is quicker than three
-BITS = {2: np.dtype("i2"), 4: np.dtype("i4"), 8: np.dtype("i8")}  # integers as wide as an element of so many bytes
+BITS: dict[int, Any] = {2: np.dtype("i2"), 4: np.dtype("i4"), 8: np.dtype("i8")}  # integers of so many bytes
 MANY = 2000  # elements: with fewer, np.where's one call is quicker
 
 

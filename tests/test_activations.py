@@ -102,6 +102,13 @@ def test_distances() -> None:
     same(lambda lib: [repr(lib.nn.CosineSimilarity()), repr(lib.nn.PairwiseDistance())])
 
 
+@pytest.mark.parametrize("dim", [0, 1, -2, 2])
+def test_cosine_of_vectors_that_broadcasting_makes_longer(dim: int) -> None:
+    agree(lambda lib: value_and_gradients(lib, lambda x, y: lib.nn.functional.cosine_similarity(x, y, dim),
+                                          tensor(lib, 1, 2, 3), tensor(lib, 2, 1, 3, seed=1)))
+    same_error(lambda lib: lib.nn.functional.cosine_similarity(lib.ones(2, 3), lib.ones(2, 4)))
+
+
 @pytest.mark.parametrize("name", ["Dropout", "Dropout1d", "Dropout2d"])
 def test_dropout_of_channels(name: str) -> None:
     """The same masks from the same seed, and as many draws."""

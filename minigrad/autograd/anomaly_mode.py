@@ -13,8 +13,6 @@ from ..engine import Node, TensorCore
 from ..gradfn import torch_name
 from ..modes import Setter
 
-__all__ = ["detect_anomaly", "set_detect_anomaly"]
-
 
 class set_detect_anomaly(Setter):
     """Detect anomalies or not, as `mode` says: from this call on, or, as `with` block or decorator, there only."""

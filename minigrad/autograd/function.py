@@ -42,8 +42,6 @@ from ..modes import mode, no_grad
 if TYPE_CHECKING:
     from ..tensor import Tensor
 
-__all__ = ["Function", "FunctionCtx", "once_differentiable"]
-
 
 class FunctionCtx:
     """What a Function's forward tells its backward: saved tensors, and any attribute that the user sets."""

@@ -21,8 +21,6 @@ from ..functions.joining import stack
 from ..modes import enable_grad
 from .walks import grad
 
-__all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
-
 OneOrMany = Any  # a tensor, or a tuple of tensors
 Function = Callable[..., OneOrMany]
 

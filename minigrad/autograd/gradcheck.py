@@ -14,8 +14,6 @@ from .walks import grad
 if TYPE_CHECKING:
     from ..tensor import Tensor
 
-__all__ = ["GradcheckError", "gradcheck", "gradgradcheck"]
-
 
 class GradcheckError(RuntimeError):
     """The gradients are wrong."""

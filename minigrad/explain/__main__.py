@@ -6,11 +6,10 @@ training step ends with optimizer.step(); in a script without an optimizer, with
 from __future__ import annotations
 
 import argparse
-import os
 import runpy
 import sys
 import tempfile
-from contextlib import suppress
+from contextlib import chdir, suppress
 from pathlib import Path
 
 from .drawing import Drawing, text
@@ -69,14 +68,8 @@ def recorded(script: Path, number: int, arguments: list[str]) -> Step:
 
     sys.argv = [str(script), *arguments]
     sys.path.insert(0, str(script.resolve().parent))
-    here = os.getcwd()
-    with tempfile.TemporaryDirectory() as scratch:
-        if script.parent == EXPERIMENTS:
-            os.chdir(scratch)
-        try:
-            recording = recording_of(script, number)
-        finally:
-            os.chdir(here)
+    with tempfile.TemporaryDirectory() as scratch, chdir(scratch if script.parent == EXPERIMENTS else "."):
+        recording = recording_of(script, number)
     return step_of(recording, f"{script.name}, step {number}", number)
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from html import escape
+from pathlib import Path
 from typing import Any
 
 from .layout import PADDING, layout, place
-from .page import template
 from .step import Step
 
 ARROW = ('<defs><marker id="arrow" class="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="4.5" '
          'markerHeight="4.5" orient="auto-start-reverse"><path d="M0 0 8 4 0 8z"/></marker></defs>')
+TEMPLATES = Path(__file__).parent / "templates"
 COLOURS = {"operation": "white", "parameter": "#e3f2e8", "leaf": "#e3f2e8", "data": "#eaf1fb"}
 
 
@@ -30,6 +31,11 @@ class Drawing:
             raise ValueError(f"a drawing is saved as .svg or as .dot, not as {path}")
         with open(path, "w", encoding="utf-8") as file:
             file.write(getattr(self, kind))
+
+
+def template(name: str) -> str:
+    """The text of a file that the drawing or the page is made with."""
+    return (TEMPLATES / name).read_text(encoding="utf-8")
 
 
 def svg(step: Step) -> str:

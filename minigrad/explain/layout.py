@@ -18,6 +18,9 @@ Heights are not in it, since modules open and close: `place` works them out.
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any
 
 WIDTH, HEIGHT, LEAF_HEIGHT, BEND = 186, 66, 50, 6  # of nodes, and the width of a bend
@@ -28,7 +31,7 @@ SIZES = {"width": WIDTH, "height": HEIGHT, "leaf": LEAF_HEIGHT, "down": DOWN, "p
 
 Box = dict[str, Any]
 Place = tuple[float, float, float, float]  # left, top, width, height
-Around = dict[str, list[str]]
+Around = defaultdict[str, list[str]]
 Ways = dict[tuple[str, str], list[str]]  # from an item to another: with the bends between them
 
 
@@ -114,11 +117,7 @@ def _rows(items: list[str], edges: list[tuple[str, str]]) -> dict[str, int]:
 
     In `items` inputs come before their users.
     """
-    inputs: Around = {item: [] for item in items}
-    users: Around = {item: [] for item in items}
-    for a, b in edges:
-        inputs[b].append(a)
-        users[a].append(b)
+    inputs, users = _neighbours(edges)
     highest: dict[str, int] = {}
     lowest: dict[str, int] = {}
     movable: dict[str, bool] = {}
@@ -151,13 +150,13 @@ def _bent(row_of: dict[str, int], edges: list[tuple[str, str]]) -> tuple[list[li
     return rows, ways
 
 
-def _neighbours(ways: list[list[str]]) -> tuple[Around, Around]:
-    """For each item those above it and those below it that an edge leads to."""
-    above: Around = {}
-    below: Around = {}
-    for upper, lower in dict.fromkeys((a, b) for way in ways for a, b in zip(way, way[1:], strict=False)):
-        below.setdefault(upper, []).append(lower)
-        above.setdefault(lower, []).append(upper)
+def _neighbours(ways: Iterable[Sequence[str]]) -> tuple[Around, Around]:
+    """For each item those above it and those below it, on the ways from item to item."""
+    above: Around = defaultdict(list)
+    below: Around = defaultdict(list)
+    for upper, lower in dict.fromkeys(step for way in ways for step in pairwise(way)):
+        below[upper].append(lower)
+        above[lower].append(upper)
     return above, below
 
 
@@ -168,7 +167,7 @@ def _order(rows: list[list[str]], ways: list[list[str]]) -> None:
     for sweep in range(SWEEPS):
         beyond = below if sweep % 2 else above
         for row in rows[:: -1 if sweep % 2 else 1]:
-            wanted = {item: _mean([at[other] for other in beyond.get(item, ())], at[item]) for item in row}
+            wanted = {item: _mean([at[other] for other in beyond[item]], at[item]) for item in row}
             row.sort(key=wanted.__getitem__)
             at |= {item: i - (len(row) - 1) / 2 for i, item in enumerate(row)}
 
@@ -179,9 +178,9 @@ def _places(rows: list[list[str]], ways: list[list[str]], widths: dict[str, floa
     middles = dict.fromkeys((item for row in rows for item in row), 0.0)
     for sweep in range(SWEEPS):
         for row in rows[:: -1 if sweep % 2 else 1]:
-            near = {item: [*above.get(item, ()), *below.get(item, ())] for item in row}
-            _settle(row, {item: _mean([middles[other] for other in near[item]], middles[item]) for item in row}, widths,
-                    middles)
+            wanted = {item: _mean([middles[other] for other in above[item] + below[item]], middles[item])
+                      for item in row}
+            _settle(row, wanted, widths, middles)
     return middles
 
 

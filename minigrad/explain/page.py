@@ -7,22 +7,16 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-TEMPLATES = Path(__file__).parent / "templates"
+from .drawing import graph, template
+from .layout import layout
+
 SCRIPTS_AND_STYLES = ("colours.css", "graph.css", "page.css", "graph.js", "detail.js", "page.js")
-
-
-def template(name: str) -> str:
-    """The text of a template."""
-    return (TEMPLATES / name).read_text(encoding="utf-8")
 
 
 class Page:
     """A step as a page. A notebook shows it; `save` writes it."""
 
     def __init__(self, step: dict[str, Any]) -> None:
-        from .drawing import graph  # it draws with this file's templates
-        from .layout import layout
-
         arranged = layout(step)
         data = json.dumps({"step": step, "layout": arranged}).replace("<", "\\u003c")  # no </script> in it
         parts = {name: template(name) for name in SCRIPTS_AND_STYLES}

@@ -68,7 +68,7 @@ def _convolve(name: str, input: Tensor, weight: Tensor, bias: Tensor | None, str
                            f"size: {list(input.shape)}")
     _check_channels(input, weight, bias, groups, transposed=output_padding is not None)
     kernel, steps, dilations = weight.shape[2:], _each("stride", stride, n), _each("dilation", dilation, n)
-    win = (kernel, steps, around(padding, kernel, steps, dilations), dilations)
+    win = (kernel, steps, both_sides(padding, kernel, steps, dilations), dilations)
     batch, _, *sizes = input.shape
     if output_padding is None:
         op, seen = rules.convolution, tuple(map(rules.places, sizes, *win))
@@ -139,9 +139,9 @@ def _each(name: str, value: Any, n: int) -> tuple[int, ...]:
     return values * (n // len(values))
 
 
-def around(padding: Padding, kernel: Sequence[int], stride: Sequence[int],
-            dilation: Sequence[int]) -> tuple[tuple[int, int], ...]:
-    """The padding (before, after) in each dimension."""
+def both_sides(padding: Padding, kernel: Sequence[int], stride: Sequence[int],
+               dilation: Sequence[int]) -> tuple[tuple[int, int], ...]:
+    """The padding of a convolution in each dimension: (before, after)."""
     if padding == "same":
         if max(stride) > 1:
             raise RuntimeError(f"padding='same' is not supported for strided convolutions: stride={list(stride)}")

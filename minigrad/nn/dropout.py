@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ..creation import empty, empty_like
 from ..tensor import Tensor
 from .parameter import typename
@@ -18,10 +20,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     check_dropout_probability(p)
     if not isinstance(input, Tensor):
         raise TypeError(f"dropout(): argument 'input' (position 1) must be Tensor, not {typename(input)}")
-    if not training or p == 0 or not input.array.size:
-        return input
-    mask = empty_like(input).bernoulli_(1 - p).div_(1 - p) if p != 1 else 0
-    return input.mul_(mask) if inplace else input * mask
+    return _dropped(input, p, training, inplace, empty_like)
 
 
 def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
@@ -38,11 +37,16 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
 
 def _channel_dropout(input: Tensor, p: float, training: bool, inplace: bool, unbatched: bool) -> Tensor:
     check_dropout_probability(p)
-    if not training or p == 0 or not input.numel():
-        return input
     kept = input.shape[: 1 if unbatched else 2]
-    channels = empty(*kept, *[1] * (input.ndim - len(kept)), dtype=input.dtype)
-    mask = channels.bernoulli_(1 - p).div_(1 - p) if p != 1 else 0
+    shape = (*kept, *[1] * (input.ndim - len(kept)))
+    return _dropped(input, p, training, inplace, lambda x: empty(shape, dtype=x.dtype))
+
+
+def _dropped(input: Tensor, p: float, training: bool, inplace: bool, empty_mask: Callable[[Tensor], Tensor]) -> Tensor:
+    """x * mask / (1 - p), with a mask of the kind that `empty_mask` makes."""
+    if not training or p == 0 or not input.array.size:
+        return input
+    mask = empty_mask(input).bernoulli_(1 - p).div_(1 - p) if p != 1 else 0
     return input.mul_(mask) if inplace else input * mask
 
 

@@ -26,6 +26,7 @@ from .attention import *  # noqa: F403
 from .convolution import *  # noqa: F403
 from .dropout import *  # noqa: F403
 from .losses import *  # noqa: F403
+from .losses import broadcast
 from .parameter import typename
 
 _mm = ops.linear.named("mm")  # as torch calls it without a bias
@@ -358,8 +359,9 @@ def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -
 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """The cosine of the angle between x1 and x2 along dim: x1 . x2 / (|x1| |x2|), either length eps at least."""
-    x1, x2 = [x / x.norm(2, dim, keepdim=True).clamp(min=eps) for x in (x1, x2)]
-    return (x1 * x2).sum(dim)
+    if x1.shape != x2.shape:
+        x1, x2 = broadcast(x1, x2)  # first of all: along dim, a repeated element makes a vector longer
+    return (normalize(x1, 2, dim, eps) * normalize(x2, 2, dim, eps)).sum(dim)
 
 
 def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:

@@ -270,14 +270,19 @@ def _matched(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         warnings.warn(f"Using a target size ({target.size()}) that is different to the input size ({input.size()}). "
                       "This will likely lead to incorrect results due to broadcasting. Please ensure they have the "
                       "same size.", stacklevel=3)
-        try:
-            shape = np.broadcast_shapes(input.array.shape, target.array.shape)
-        except ValueError:
-            raise shape_error(input, target) from None
-        input, target = input.expand(shape), target.expand(shape)
+        input, target = broadcast(input, target)
     if input.array.dtype != target.array.dtype:
         input, target = promoted(input, target)
     return input, target
+
+
+def broadcast(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Both in the shape that they broadcast to; torch's error where there is none."""
+    try:
+        shape = np.broadcast_shapes(x.array.shape, y.array.shape)
+    except ValueError:
+        raise shape_error(x, y) from None
+    return x.expand(shape), y.expand(shape)
 
 
 def _reduction(reduction: str, size_average: bool | None, reduce: bool | None, x: Tensor) -> tuple[str, int]:

@@ -46,12 +46,12 @@ class Adaptive(Optimizer):
             for tensor in (p, *tensors):
                 tensor.bump()
             uphill = -grad.array if group["maximize"] else grad.array
-            for block in blocks(p.array, uphill, *[tensor.array for tensor in tensors]):
-                if decay and decoupled:  # block[0] is w, block[1] is g
-                    block[0][...] *= kept
+            for w, g, *averages in blocks(p.array, uphill, *[tensor.array for tensor in tensors]):
+                if decay and decoupled:
+                    w *= kept
                 elif decay:
-                    block = (block[0], block[1] + decay * block[0], *block[2:])
-                yield numbers, *block
+                    g = g + decay * w
+                yield numbers, w, g, *averages
 
     def _numbers(self, group: Group, state: dict[str, Any]) -> tuple[float, ...]:
         """Count a parameter's update. The share of the weights that decoupled decay keeps, and `_numbers_at`."""

@@ -153,9 +153,8 @@ class Optimizer:
         optimizer's own, not copies.
         """
         number = {id(p): i for i, p in enumerate(self._all_params())}
-        groups = [{name: value for name, value in group.items() if name != "params"} for group in self.param_groups]
-        for saved, group in zip(groups, self.param_groups, strict=True):
-            saved["params"] = [number[id(p)] for p in group["params"]]
+        groups = [{**{name: value for name, value in group.items() if name != "params"},
+                   "params": [number[id(p)] for p in group["params"]]} for group in self.param_groups]
         state = {number[id(p)] if isinstance(p, Tensor) else p: state for p, state in self.state.items()}
         return {"state": state, "param_groups": groups}
 

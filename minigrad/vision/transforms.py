@@ -109,21 +109,17 @@ class Compose:
         self.transforms = transforms
 
     def __call__(self, img: Any) -> Any:
-        return _chain(self.transforms, img)
+        for transform in self.transforms:
+            img = transform(img)
+        return img
 
     def whole(self) -> Function | None:
         """The chain of their forms for whole stacks; None where one has none."""
         forms = [form for form in map(whole, self.transforms) if form is not None]
-        return (lambda images: _chain(forms, images)) if len(forms) == len(self.transforms) else None
+        return Compose(forms) if len(forms) == len(self.transforms) else None
 
     def __repr__(self) -> str:
         return "\n".join(["Compose(", *(f"    {transform}" for transform in self.transforms), ")"])
-
-
-def _chain(functions: Sequence[Function], x: Any) -> Any:
-    for function in functions:
-        x = function(x)
-    return x
 
 
 def whole(transform: Any) -> Function | None:

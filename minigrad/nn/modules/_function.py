@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
-from inspect import Parameter, Signature
 from typing import Any, ClassVar
 
 from .module import Module
 
-REQUIRED = Parameter.empty  # the value of an option that has no default
+REQUIRED = inspect.Parameter.empty  # the value of an option that has no default
 
 
 class FunctionLayer(Module):
@@ -21,14 +21,15 @@ class FunctionLayer(Module):
     function: ClassVar[Callable[..., Any]]
     options: ClassVar[tuple[str, ...]]
     hidden: ClassVar[tuple[str, ...]]
-    __signature__: ClassVar[Signature]  # what `help` shows
+    __signature__: ClassVar[inspect.Signature]  # what `help` shows
 
     def __init_subclass__(cls, function: Callable[..., Any] | None = None, hidden: tuple[str, ...] = (),
                           **options: Any) -> None:
         if function is not None:
-            kind = Parameter.POSITIONAL_OR_KEYWORD
             cls.function, cls.options, cls.hidden = staticmethod(function), tuple(options), hidden
-            cls.__signature__ = Signature([Parameter(name, kind, default=value) for name, value in options.items()])
+            cls.__signature__ = inspect.Signature([
+                inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=value)
+                for name, value in options.items()])
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()

@@ -15,6 +15,11 @@ from .module import Module
 class ReLU(FunctionLayer, function=F.relu, inplace=False):
     """max(x, 0), element by element."""
 
+    inplace: bool
+
+    def forward(self, input: Tensor) -> Tensor:  # as every FunctionLayer does it, but this one is called all the time
+        return F.relu(input, self.inplace)
+
 
 class Sigmoid(FunctionLayer, function=F.sigmoid):
     """1 / (1 + exp(-x)), element by element: between 0 and 1."""

@@ -264,8 +264,7 @@ class ModuleDict(_Dict):
         super().__init__()
         self.update(() if modules is None else modules)
 
-    def __setitem__(self, key: str, module: Module) -> None:
-        self.add_module(key, module)
+    __setitem__ = Module.add_module
 
 
 class ParameterDict(_Dict):

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from ...tensor import Tensor
 from .. import functional as F
-from ..convolution import Sizes, around
+from ..convolution import Sizes, both_sides
 from ..parameter import Parameter
 from ._parameters import add_parameters, changed
 from .linear import Linear
@@ -57,7 +57,7 @@ class _ConvNd(Module):
         convolve = F.conv1d if self.dims == 1 else F.conv2d
         padding = self.padding
         if self.padding_mode != "zeros":
-            pairs = around(padding, self.kernel_size, self.stride, self.dilation)
+            pairs = both_sides(padding, self.kernel_size, self.stride, self.dilation)
             input, padding = F.pad(input, [p for pair in pairs[::-1] for p in pair], self.padding_mode), 0
         return convolve(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 

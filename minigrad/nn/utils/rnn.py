@@ -24,25 +24,20 @@ from ...functions.sorting import argsort, sort
 from ...tensor import Tensor
 from ..convolution import pad
 
-__all__ = ["PackedSequence", "pack_padded_sequence", "pack_sequence", "pad_packed_sequence", "pad_sequence",
-           "unpack_sequence", "unpad_sequence"]
-
 _pack = ops.index.named("pack_padded_sequence")
 
 
-class _Packed(NamedTuple):
-    data: Tensor
-    batch_sizes: Tensor
-    sorted_indices: Tensor | None = None
-    unsorted_indices: Tensor | None = None
-
-
-class PackedSequence(_Packed):
+class PackedSequence(NamedTuple):
     """What `pack_sequence` and `pack_padded_sequence` return: data (sum of lengths, ...), batch_sizes (longest,).
 
     `sorted_indices` says which sequence comes first, second, ...; `unsorted_indices` where each has gone. Both are None
     if the sequences were sorted already.
     """
+
+    data: Tensor
+    batch_sizes: Tensor
+    sorted_indices: Tensor | None = None
+    unsorted_indices: Tensor | None = None
 
     def to(self, *args: Any, **kwargs: Any) -> PackedSequence:
         """With the data in another dtype, or on another device."""

@@ -35,7 +35,7 @@ class LRScheduler:
     _last_lr: list[LR]
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
-        self.optimizer = checked(optimizer)
+        self.optimizer = checked_optimizer(optimizer)
         for i, group in enumerate(optimizer.param_groups):
             if last_epoch == -1:
                 group.setdefault("initial_lr", copied(group["lr"]))
@@ -101,7 +101,7 @@ class LRScheduler:
         vars(self).update(state_dict)
 
 
-def checked(optimizer: Any) -> Optimizer:
+def checked_optimizer(optimizer: Any) -> Optimizer:
     """The optimizer; TypeError if it is none."""
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")

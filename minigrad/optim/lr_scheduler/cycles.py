@@ -8,14 +8,11 @@ from types import FunctionType
 from typing import Any, Literal
 
 from ..optimizer import Optimizer
-from .base import LR, LRScheduler, PerGroup, checked, per_group, set_lr
+from .base import LR, LRScheduler, PerGroup, checked_optimizer, per_group, set_lr
 
 
 class _Cycle(LRScheduler):
     """What both have in common. The momentum is the option `momentum`, or the first of `betas`."""
-
-    cycle_momentum: bool
-    use_beta1: bool
 
     def _start_momentum(self, base: PerGroup, top: PerGroup, fresh: bool) -> tuple[list[Any], list[Any]]:
         """The bounds of each group's momentum. ValueError if it has none."""
@@ -55,7 +52,7 @@ class OneCycleLR(_Cycle):
                  anneal_strategy: Literal["cos", "linear"] = "cos", cycle_momentum: bool = True,
                  base_momentum: PerGroup = 0.85, max_momentum: PerGroup = 0.95, div_factor: float = 25.0,
                  final_div_factor: float = 1e4, three_phase: bool = False, last_epoch: int = -1) -> None:
-        self.optimizer = checked(optimizer)
+        self.optimizer = checked_optimizer(optimizer)
         if total_steps is None and (epochs is None or steps_per_epoch is None):
             raise ValueError("You must define either total_steps OR (epochs AND steps_per_epoch)")
         numbers = {"epochs": epochs, "steps_per_epoch": steps_per_epoch} if total_steps is None else \
@@ -124,7 +121,7 @@ class CyclicLR(_Cycle):
                  scale_fn: Callable[[float], float] | None = None,
                  scale_mode: Literal["cycle", "iterations"] = "cycle", cycle_momentum: bool = True,
                  base_momentum: PerGroup = 0.8, max_momentum: PerGroup = 0.9, last_epoch: int = -1) -> None:
-        self.optimizer = checked(optimizer)
+        self.optimizer = checked_optimizer(optimizer)
         base_lrs = per_group(optimizer, "base_lr", base_lr)
         if last_epoch == -1:
             for group, lr in zip(optimizer.param_groups, base_lrs, strict=True):
@@ -149,8 +146,9 @@ class CyclicLR(_Cycle):
         """How high a cycle is: of its number, or of the step's."""
         if self._scale_fn_custom is not None:
             return self._scale_fn_custom(x)
-        return 1.0 if self.mode == "triangular" else 1 / (2.0 ** (x - 1)) if self.mode == "triangular2" else \
-            self.gamma**x
+        if self.mode == "triangular":
+            return 1.0
+        return 1 / (2.0 ** (x - 1)) if self.mode == "triangular2" else self.gamma**x
 
     def get_lr(self) -> list[LR]:
         """The next learning rates. It sets the momentum, too."""

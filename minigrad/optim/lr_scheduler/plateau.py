@@ -7,7 +7,7 @@ import warnings
 from typing import Any, Literal, SupportsFloat
 
 from ..optimizer import Optimizer
-from .base import ANY_EPOCH, LRScheduler, checked, per_group, present_lrs, set_lr
+from .base import ANY_EPOCH, LRScheduler, checked_optimizer, per_group, present_lrs, set_lr
 
 
 class ReduceLROnPlateau(LRScheduler):
@@ -40,7 +40,7 @@ class ReduceLROnPlateau(LRScheduler):
                  cooldown: int = 0, min_lr: list[float] | float = 0, eps: float = 1e-8) -> None:
         if factor >= 1.0:
             raise ValueError(f"Factor should be < 1.0, not {factor}")
-        self.factor, self.optimizer = factor, checked(optimizer)
+        self.factor, self.optimizer = factor, checked_optimizer(optimizer)
         self.default_min_lr: Any = None if isinstance(min_lr, (list, tuple)) else min_lr  # for groups added later, too
         self.min_lrs = per_group(optimizer, "min_lrs", min_lr, "expected {groups} {name}, got {values}")
         if mode not in ("min", "max"):

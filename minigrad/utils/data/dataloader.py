@@ -46,7 +46,7 @@ class DataLoader(Generic[T_co]):
                  in_order: bool = True) -> None:
         if worker_init_fn is not None and num_workers:
             raise NotImplementedError("minigrad loads in this process: there is no worker to call worker_init_fn in")
-        alone, batched = num_workers == 0, batch_sampler is not None
+        alone, batched, stream = num_workers == 0, batch_sampler is not None, isinstance(dataset, IterableDataset)
         _refuse({
             "num_workers option should be non-negative; use num_workers=0 to disable multiprocessing. "
             f"Got {num_workers=}": num_workers < 0,
@@ -56,7 +56,7 @@ class DataLoader(Generic[T_co]):
                 prefetch_factor is not None and prefetch_factor < 0,
             "persistent_workers option needs num_workers > 0": alone and persistent_workers,
             "multiprocessing_context needs num_workers > 0": alone and multiprocessing_context is not None})
-        if isinstance(dataset, IterableDataset):
+        if stream:
             given = {"shuffle": shuffle or None, "sampler": sampler, "batch_sampler": batch_sampler}
             _refuse({f"DataLoader with IterableDataset: expected unspecified {name} option, but got {name}={value}":
                      value is not None for name, value in given.items()})
@@ -68,11 +68,10 @@ class DataLoader(Generic[T_co]):
                 batch_size is None and drop_last})
         if batched:
             batch_size = None
-        if sampler is None:
-            if isinstance(dataset, IterableDataset):
-                sampler = repeat(None)  # no index, only: one more
-            else:
-                sampler = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
+        if sampler is None and stream:
+            sampler = repeat(None)  # no index, only: one more
+        elif sampler is None:
+            sampler = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
         if batch_size is not None:
             batch_sampler = BatchSampler(sampler, batch_size, drop_last)
 

@@ -12,15 +12,13 @@ import itertools
 import math
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 from ... import random
 from ...engine import wrap
-
-if TYPE_CHECKING:
-    from ...tensor import Tensor
+from ...tensor import Tensor
 
 T_co = TypeVar("T_co", covariant=True)
 
