@@ -53,7 +53,7 @@ SLIPS = [
     slip("wrong walk order", "in the order in which they are found", "engine.py", "newest_first",
          ("    nodes.sort(key=attrgetter(\"tick\"), reverse=True)\n", "")),
     slip("wrong walk order", "each node as often as it is used", "engine.py", "newest_first",
-         ("                seen.add(parent)\n", "")),
+         ("                parent.seen = walk\n", "")),
     slip("ignored retain_graph", "the graph is freed always", "engine.py", "walk_back",
          ("if not retain_graph:", "if True:")),
     slip("ignored retain_graph", "the graph is kept always", "engine.py", "walk_back",
