@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent / "minigrad"
 ENGINE_AND_OPS = 700  # all lines
 WHOLE = 6000  # the owner's figure
-CEILING = 11505  # lines of code: where minigrad stands
+CEILING = 11507  # lines of code: where minigrad stands
 
 
 def all_lines(file: Path) -> int:
