@@ -299,7 +299,7 @@ def interpolate(input: Tensor, size: Sizes | None = None, scale_factor: Any = No
     wanted = given if isinstance(given, Sequence) else [given] * len(sizes)
     for dim, (old, want) in enumerate(zip(sizes, wanted, strict=True)):
         new, step = (int(old * want), 1 / want) if size is None else (want, old / want)
-        at = np.minimum((np.arange(new, dtype=np.float32) * np.float32(step)).astype(int), old - 1)  # as torch rounds
+        at = (np.arange(new, dtype=np.float32) * np.float32(step)).astype(int)  # as torch rounds
         key.append(at.reshape(-1, *[1] * (len(sizes) - 1 - dim)))
     return apply(_index_named(f"upsample_nearest{len(sizes)}d"), (input, tuple(key)))
 

@@ -38,6 +38,25 @@ def pooling_with_every_option(torch: Any) -> Any:
 
 
 @program
+def pooling_along_three_dimensions(torch: Any) -> Any:
+    f, x = torch.nn.functional, drawn(torch, 1, 2, 5, 4, 5)
+    found = [part for n in (2, 3) for part in with_gradient(torch, lambda a, n=n: f.max_pool3d(a, n), x)]
+    found += with_gradient(torch, lambda a: f.max_pool3d(a[0], (2, 1, 3), (1, 2, 2), (1, 0, 1), (2, 1, 1), True), x)
+    return found + list(f.max_pool3d(x, 3, 1, 1, return_indices=True))
+
+
+@program
+def interpolation(torch: Any) -> Any:
+    f, x, found = torch.nn.functional, drawn(torch, 2, 3, 5, 4), []
+    for given in ({"size": 7}, {"size": (3, 9)}, {"scale_factor": 2}, {"scale_factor": (1.5, 0.5)},
+                  {"scale_factor": 1.7}, {"size": 4, "scale_factor": 2.0}, {}):
+        found += with_gradient(torch, lambda a, g=given: f.interpolate(a, **g), x)
+    for shape in ((2, 3, 5), (1, 2, 3, 4, 2)):
+        found += with_gradient(torch, lambda a: f.interpolate(a, scale_factor=1.5), drawn(torch, *shape))
+    return found
+
+
+@program
 def pooling_along_one_dimension(torch: Any) -> Any:
     f, x, found = torch.nn.functional, drawn(torch, 2, 3, 9), []
     for options in ({}, {"stride": 1}, {"stride": 2, "padding": 1}, {"stride": 4}, {"stride": 4, "ceil_mode": True}):
