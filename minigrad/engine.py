@@ -159,7 +159,7 @@ class Node:
     dtype: np.dtype[Any]
     hooks: dict[Any, Callable[[Any], Any]] | None  # run on the gradient before the rules see it
     source: tuple[str, int] | None  # the user's file and line, in the modes that ask for it
-    seen: object  # the last walk that came here: quicker than a set of nodes, most of all in a graph of a million
+    seen: object  # a mark of the last walk that came here: quicker than a set of nodes, most of all for a million
 
     def __init__(self, pullback: Pullback, parents: Sequence[Node | None], saved: tuple[Any, ...],
                  cells: tuple[Cell, ...], out: Array) -> None:

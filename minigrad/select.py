@@ -1,4 +1,4 @@
-"""Choosing elements, and putting them back: in the forms in which NumPy is fast.
+"""Choosing elements, repeating them and putting them back: in the forms in which NumPy is fast.
 
 np.where decides at every element which way to go, and a processor that cannot guess the way (half of a ReLU's inputs
 are negative, in no order) loses some 15 cycles each time. Bits need no decision: a mask of ones or zeros keeps an
